@@ -1,0 +1,62 @@
+/*
+ * Connections: a socket, its session, and the way bytes go between them. All
+ * connections of a worker share one conn_group and are used by its thread
+ * alone.
+ */
+#ifndef NET_CONN_H
+#define NET_CONN_H
+
+#include "tagcached/counters.h"
+#include "tagcached/session.h"
+
+#include <event2/event.h>
+#include <sys/queue.h>
+
+struct conn;
+LIST_HEAD(conn_list, conn);
+TAILQ_HEAD(conn_queue, conn);
+
+/* What the connections of one thread share. */
+struct conn_group {
+    struct event_base *base;
+    struct session_thread *sessions;
+    struct counters *counters;
+    struct server_info *info;
+    struct mem_budget *budget;
+    struct out out;            /* replies of the turn; empty between turns */
+    struct conn_list all;
+    struct conn_queue ready;   /* have input in hand, gave way to others */
+    struct conn_queue waiting; /* for the peer to take what we sent */
+    bool clock_is_fresh;       /* cleared by the owner before it waits */
+    bool stopping;
+};
+
+/* False: out of memory. The base is the caller's. */
+bool conn_group_init(struct conn_group *group, struct event_base *base,
+                     const struct session_env *env, unsigned index);
+/* Closes what is open. */
+void conn_group_fini(struct conn_group *group);
+
+/*
+ * A connection on `fd`, a non-blocking stream socket that belongs to it from
+ * here on, even when this fails. The acceptor has counted it already; its end
+ * is counted here.
+ */
+void conn_open(struct conn_group *group, int fd);
+
+/* A turn for each that is in `ready` now. */
+void conn_run_ready(struct conn_group *group);
+
+/* To be called every CONN_CHECK_MS while `waiting` is not empty: ends those
+ * that have waited too long. */
+enum { CONN_CHECK_MS = 50, CONN_STALL_S = 30 };
+void conn_check_waiting(struct conn_group *group);
+
+/*
+ * From now on each one closes as soon as what it received is answered and
+ * sent. Going on with events, conn_run_ready and conn_check_waiting empties
+ * `all`, unless a peer does not read.
+ */
+void conn_stop(struct conn_group *group);
+
+#endif

@@ -1,0 +1,2 @@
+"""What the live suites are built from: a server process, a conversation with
+it, and transcripts of conversations."""

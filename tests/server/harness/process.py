@@ -1,0 +1,186 @@
+"""A server process of our own: started, spoken to, ended by its pid."""
+
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+from typing import Self
+
+from .timing import binary, sanitizer, scale, wait_until
+from .wire import Address, Conversation
+
+STOP_S = 5  # within this time a server must end after SIGTERM
+
+
+def free_port() -> int:
+    """A loopback port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def user_arguments(words: tuple[str, ...]) -> list[str]:
+    """As root the server wants to be told who to be."""
+    if os.geteuid() != 0 or any(w.startswith(("-u", "--user")) for w in words):
+        return []
+    return ["-u", "root"]
+
+
+class Server:
+    """A running server. `address` is what a client connects to."""
+
+    def __init__(self, place: Path, *words: str, unix: bool = False) -> None:
+        self.place = place
+        self.words = words
+        self.unix = unix
+        self.address: Address
+        self._process: subprocess.Popen[bytes]
+        place.mkdir(parents=True, exist_ok=True)
+        # Somebody else may take the free port before the server does.
+        for attempt in range(5):
+            self._launch()
+            if self._accepts() or attempt == 4:
+                break
+        assert self._process.poll() is None, self._report("it did not start")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.stop()
+        else:
+            self.kill()
+
+    # ---- life ----------------------------------------------------------------
+    def _launch(self) -> None:
+        if self.unix:
+            self.address = str(self.place / "socket")
+            where = ["-s", self.address]
+        else:
+            self.address = ("127.0.0.1", free_port())
+            where = ["-l", self.address[0], "-p", str(self.address[1])]
+        command = [str(binary()), *where, *user_arguments(self.words), *self.words]
+        with open(self.place / "stderr", "wb") as stderr:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+                env=os.environ | self.sanitizer_settings(),
+            )
+
+    def _accepts(self) -> bool:
+        """Waits for the first answer; False if the port was taken."""
+
+        def answers() -> bool:
+            if self._process.poll() is not None:
+                return True
+            try:
+                with self.connect() as client:
+                    return client.ask("version").startswith(b"VERSION")
+            except (OSError, EOFError):
+                return False
+
+        wait_until(answers, self._report("it answers"))
+        return self._process.poll() != 71  # 71: cannot listen
+
+    def sanitizer_settings(self) -> dict[str, str]:
+        """Reports go to files beside stderr, and change the exit code."""
+        settings = {}
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
+            given = os.environ.get(name)
+            ours = f"log_path={self.place}/sanitizer:exitcode=66"
+            settings[name] = f"{given}:{ours}" if given else ours
+        return settings
+
+    @property
+    def pid(self) -> int:
+        """The process we started."""
+        return self._process.pid
+
+    def is_alive(self) -> bool:
+        """False once it has ended, for whatever reason."""
+        return self._process.poll() is None
+
+    def send_signal(self, number: int) -> None:
+        """Sends a signal."""
+        self._process.send_signal(number)
+
+    def wait(self, timeout_s: float = STOP_S) -> int:
+        """Waits for its end by itself; returns the exit code."""
+        return self._process.wait(timeout_s * scale())
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """Ends it and checks how it ended: in time, 0, without a report."""
+        if self.is_alive():
+            self.send_signal(number)
+        try:
+            code = self.wait()
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(
+                self._report(f"still running {STOP_S * scale()} s after a signal")
+            ) from None
+        assert code == 0, self._report(f"exit code {code}")
+        assert not self.sanitizer_reports(), self._report("sanitizer report")
+
+    def kill(self) -> None:
+        """Ends it at once; for the way out of a failed test."""
+        self._process.kill()
+        self._process.wait()
+
+    def _report(self, what: str) -> str:
+        return (
+            f"server {' '.join(self.words)}: {what}\n{self.stderr()}"
+            f"{self.sanitizer_reports()}"
+        )
+
+    def sanitizer_reports(self) -> str:
+        """What a sanitizer wrote, or nothing."""
+        reports = sorted(self.place.glob("sanitizer.*"))
+        return "\n".join(report.read_text() for report in reports)
+
+    def stderr(self) -> str:
+        """What it has said so far."""
+        return (self.place / "stderr").read_text(errors="replace")
+
+    # ---- speaking --------------------------------------------------------------
+    @property
+    def port(self) -> int:
+        """Its TCP port."""
+        assert not isinstance(self.address, str)
+        return self.address[1]
+
+    def connect(self) -> Conversation:
+        """A new connection."""
+        return Conversation(self.address)
+
+    def stats(self, *words: str) -> dict[str, str]:
+        """`stats`, over a connection of its own."""
+        with self.connect() as client:
+            return client.stats(*words)
+
+    def memory_peak_bytes(self) -> int:
+        """The most resident memory it ever had (VmHWM)."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        line = next(l for l in status.splitlines() if l.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024
+
+
+def run_to_end(*words: str, env: dict[str, str] | None = None, place: Path):
+    """Runs the binary with exactly these words until it ends by itself."""
+    return subprocess.run(
+        [str(binary()), *words],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        cwd=place,
+        timeout=10 * scale(),
+        env=os.environ | (env or {}),
+        check=False,
+    )
+
+
+__all__ = ["Server", "free_port", "run_to_end", "sanitizer", "user_arguments"]
