@@ -54,10 +54,13 @@ class Server:
 
     def start(self):
         self.said = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(
-            self.command(), stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=self.said,
-            preexec_fn=pin_to(self.core))
+        try:
+            self.process = subprocess.Popen(
+                self.command(), stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=self.said,
+                preexec_fn=pin_to(self.core))
+        except OSError as error:
+            raise BenchError(f"{self.label}: {error}") from error
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
             if self.process.poll() is not None:

@@ -17,6 +17,7 @@
 #define TAGCACHED_CMD_STATE_H
 
 #include "cmd/call.h"
+#include "tagcached/parser.h"
 
 enum {
     BATCH_REQUESTS = 32,

@@ -321,9 +321,9 @@ run(struct conn *conn)
 static void
 park(struct conn *conn, int state)
 {
-    CHECK(out_is_empty(&conn->group->out));
     if (state == CLOSED || state == LINGERING)
         return;
+    CHECK(out_is_empty(&conn->group->out));
     if (!session_park(conn->session))
         close_conn(conn);
 }
