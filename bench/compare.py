@@ -179,9 +179,9 @@ def main():
         text = Bench(arguments).run()
     except BenchError as error:
         sys.exit(f"bench: {error}")
-    print(text)
     if arguments.results:
         write_report(arguments.results, arguments.mode, text)
+    print(text)
 
 
 if __name__ == "__main__":

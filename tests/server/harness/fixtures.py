@@ -35,11 +35,11 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     with ExitStack() as stack:
         started = 0
 
-        def start_one(*words: str, unix: bool = False) -> Server:
+        def start_one(*words: str, **how: bool) -> Server:
             nonlocal started
             started += 1
             place = tmp_path / f"server{started}"
-            return stack.enter_context(Server(place, *words, unix=unix))
+            return stack.enter_context(Server(place, *words, **how))
 
         yield start_one
 

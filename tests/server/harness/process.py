@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 from typing import Self
 
-from .timing import binary, sanitizer, scale, wait_until
+from . import proc
+from .timing import binary, scale, wait_until
 from .wire import Address, Conversation
 
 STOP_S = 5  # within this time a server must end after SIGTERM
@@ -30,10 +31,14 @@ def user_arguments(words: tuple[str, ...]) -> list[str]:
 class Server:
     """A running server. `address` is what a client connects to."""
 
-    def __init__(self, place: Path, *words: str, unix: bool = False) -> None:
+    def __init__(
+        self, place: Path, *words: str, unix: bool = False, listen: bool = True
+    ) -> None:
+        """`unix`: on a socket in `place`; not `listen`: without -l."""
         self.place = place
         self.words = words
         self.unix = unix
+        self._listen = listen
         self.address: Address
         self._process: subprocess.Popen[bytes]
         place.mkdir(parents=True, exist_ok=True)
@@ -55,12 +60,15 @@ class Server:
 
     # ---- life ----------------------------------------------------------------
     def _launch(self) -> None:
-        if self.unix:
+        if "-s" in self.words:
+            self.address, where = self.words[self.words.index("-s") + 1], []
+        elif self.unix:
             self.address = str(self.place / "socket")
             where = ["-s", self.address]
         else:
             self.address = ("127.0.0.1", free_port())
-            where = ["-l", self.address[0], "-p", str(self.address[1])]
+            where = ["-l", self.address[0]] if self._listen else []
+            where += ["-p", str(self.address[1])]
         command = [str(binary()), *where, *user_arguments(self.words), *self.words]
         with open(self.place / "stderr", "wb") as stderr:
             self._process = subprocess.Popen(
@@ -77,13 +85,20 @@ class Server:
         def answers() -> bool:
             if self._process.poll() is not None:
                 return True
+            if "-p" in self.words and not isinstance(self.address, str):
+                ports = {port for _, port in proc.listening(self.pid)}
+                self.address = ("127.0.0.1", max(ports, default=0))
             try:
                 with self.connect() as client:
                     return client.ask("version").startswith(b"VERSION")
             except (OSError, EOFError):
                 return False
 
-        wait_until(answers, self._report("it answers"))
+        try:
+            wait_until(answers, "it answers")
+        except AssertionError:
+            self.kill()
+            raise AssertionError(self._report("it does not answer")) from None
         return self._process.poll() != 71  # 71: cannot listen
 
     def sanitizer_settings(self) -> dict[str, str]:
@@ -162,12 +177,6 @@ class Server:
         with self.connect() as client:
             return client.stats(*words)
 
-    def memory_peak_bytes(self) -> int:
-        """The most resident memory it ever had (VmHWM)."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        line = next(l for l in status.splitlines() if l.startswith("VmHWM:"))
-        return int(line.split()[1]) * 1024
-
 
 def run_to_end(*words: str, env: dict[str, str] | None = None, place: Path):
     """Runs the binary with exactly these words until it ends by itself."""
@@ -181,6 +190,3 @@ def run_to_end(*words: str, env: dict[str, str] | None = None, place: Path):
         env=os.environ | (env or {}),
         check=False,
     )
-
-
-__all__ = ["Server", "free_port", "run_to_end", "sanitizer", "user_arguments"]
