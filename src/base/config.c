@@ -1,6 +1,5 @@
 #include "tagcached/config.h"
 
-#include "config.h"
 #include "tagcached/num.h"
 
 #include <getopt.h>

@@ -5,7 +5,6 @@
 #include "tagcached/now.h"
 #include "tagcached/token.h"
 #include "cmd/version.h"
-#include "config.h"
 
 #include <sys/resource.h>
 #include <unistd.h>

@@ -222,7 +222,7 @@ def test_port_zero(start: Start, tmp_path: Path) -> None:
 
 def test_any_free_port(start: Start) -> None:
     """-p -1: the kernel chooses; the choice is known from /proc."""
-    server = start("-p", "-1", "-l", "127.0.0.1", unix=False)
+    server = start("-p", "-1")
     assert proc.listening(server.pid) == {("0100007F", server.port)}
 
 

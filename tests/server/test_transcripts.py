@@ -13,7 +13,7 @@ from harness.replay import (
     run_pipelined,
     single_bytes,
 )
-from harness.timing import sanitizer
+from harness.timing import sanitizer, wait_until
 from harness.transcript import Transcript, TranscriptError, load_all, parse
 
 ALL = load_all()
@@ -26,9 +26,11 @@ def names(transcript: Transcript) -> str:
 
 
 def fresh(server: Server, transcript: Transcript) -> None:
-    """Empties the server between two replays."""
+    """Empties the server between two replays, so that no count of one sees
+    what the other left."""
     with server.connect() as client:
         assert client.ask("flush_all") == b"OK", transcript.name
+        wait_until(lambda: client.stats()["curr_items"] == "0", "all is swept")
 
 
 @pytest.mark.parametrize("transcript", ALL, ids=names)
