@@ -21,6 +21,9 @@ enum {
 /* Reads the machine's clocks. Called before any other function here. */
 void now_refresh(void);
 
+/* For tests: moves the process clock ahead (not the wall clock). */
+void now_advance_ms(uint64_t ms);
+
 uint32_t now_tick(void);
 /* Seconds since start + 2, memcached's `uptime`-like base of `la`. */
 uint32_t now_s(void);

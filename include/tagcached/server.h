@@ -20,8 +20,8 @@ int server_new(struct server **server, const struct session_env *env);
 
 /*
  * Serves until `stop_fd` is readable. Then it accepts no more, answers what
- * was received, sends what is pending for 2 seconds at most, closes all and
- * ends its threads. The threads inherit the caller's signal mask. Once.
+ * was received (for one second at most) and sends it (for another), closes
+ * all and ends its threads. They inherit the caller's signal mask. Once.
  */
 int server_run(struct server *server, int stop_fd);
 

@@ -49,12 +49,12 @@ privileges_drop(const struct config *config)
     return 0;
 }
 
-/* Descriptors that are not a client's: sockets to listen on, three for each
+/* Descriptors that are not a client's: sockets to listen on, four for each
  * worker, and some to spare. */
 static rlim_t
 own_files(const struct config *config)
 {
-    return 64 + 2 * (rlim_t)config->nlisten + 3 * (rlim_t)config->threads;
+    return 64 + 2 * (rlim_t)config->nlisten + 4 * (rlim_t)config->threads;
 }
 
 int

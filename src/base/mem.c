@@ -14,8 +14,14 @@
  * segments of one size: freed pages go back soon, and by a thread of
  * jemalloc's, not by ours. Read by jemalloc when it starts.
  */
+#ifdef __SANITIZE_THREAD__
+/* A thread that jemalloc starts behind ThreadSanitizer's back makes it crash. */
+#define BACKGROUND "background_thread:false"
+#else
+#define BACKGROUND "background_thread:true"
+#endif
 const char *malloc_conf =
-    "narenas:4,background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0";
+    "narenas:4," BACKGROUND ",dirty_decay_ms:1000,muzzy_decay_ms:0";
 
 void *
 mem_alloc(size_t bytes)

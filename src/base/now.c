@@ -39,6 +39,14 @@ now_refresh(void)
                           memory_order_relaxed);
 }
 
+void
+now_advance_ms(uint64_t ms)
+{
+    now_refresh();
+    atomic_fetch_sub_explicit(&origin_ms, ms, memory_order_relaxed);
+    now_refresh();
+}
+
 static uint64_t
 now_ms(void)
 {
@@ -80,6 +88,8 @@ now_expire(int64_t exptime)
         exptime -= now_unix_s();
     if (exptime <= 0)
         return NOW_PAST;
+    if (exptime > UINT32_MAX / NOW_TICKS_PER_S)
+        return UINT32_MAX;
     /* Rounded up: an entry lives its time, and less than a tick more. */
     uint64_t end_ms = now_ms() + (uint64_t)exptime * 1000;
     uint64_t tick = (end_ms * NOW_TICKS_PER_S + 999) / 1000;

@@ -394,7 +394,7 @@ resume(struct conn *conn)
         close_conn(conn);
         return;
     }
-    if (conn->want == SESSION_CLOSE) {
+    if (conn->want == SESSION_CLOSE || conn->group->leaving) {
         linger(conn);
         return;
     }
@@ -482,6 +482,16 @@ conn_stop(struct conn_group *group)
         if (conn->state == READING)
             linger(conn);
     }
+}
+
+void
+conn_leave(struct conn_group *group)
+{
+    conn_stop(group);
+    group->leaving = true;
+    struct conn *conn;
+    while ((conn = TAILQ_FIRST(&group->ready)) != NULL)
+        linger(conn);
 }
 
 bool

@@ -28,7 +28,8 @@ struct conn_group {
     struct conn_queue ready;   /* have input in hand, gave way to others */
     struct conn_queue waiting; /* for the peer to take what we sent */
     bool clock_is_fresh;       /* cleared by the owner before it waits */
-    bool stopping;
+    bool stopping;             /* at rest: close */
+    bool leaving;              /* answer no more, only send */
 };
 
 /* False: out of memory. The base is the caller's. */
@@ -55,8 +56,10 @@ void conn_check_waiting(struct conn_group *group);
 /*
  * From now on each one closes as soon as what it received is answered and
  * sent. Going on with events, conn_run_ready and conn_check_waiting empties
- * `all`, unless a peer does not read.
+ * `all`, unless a peer does not read. conn_leave is for those that take too
+ * long: they close when the replies they have are sent.
  */
 void conn_stop(struct conn_group *group);
+void conn_leave(struct conn_group *group);
 
 #endif

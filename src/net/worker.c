@@ -28,7 +28,7 @@ struct worker {
     struct event *check; /* while connections are waiting */
     int wake_fd;
     bool check_is_on;
-    uint64_t stop_us; /* when it stops for good; 0: not asked to */
+    uint64_t stop_us; /* when it was asked to stop, or 0 */
     struct inbox inbox;
     struct conn_group conns;
 };
@@ -106,7 +106,7 @@ on_wake(evutil_socket_t fd, short what, void *arg)
         conn_open(&worker->conns, fds[i]);
     mem_free(fds);
     if (stop && worker->stop_us == 0) {
-        worker->stop_us = now_us() + (uint64_t)WORKER_STOP_MS * 1000;
+        worker->stop_us = now_us();
         conn_stop(&worker->conns);
     }
 }
@@ -137,19 +137,23 @@ update_check(struct worker *worker)
     worker->check_is_on = wanted;
 }
 
+/* The end in steps: finish, leave, drop. True when it is over. */
 static bool
-is_done(const struct worker *worker)
+advance_stop(struct worker *worker)
 {
     if (worker->stop_us == 0)
         return false;
-    return LIST_EMPTY(&worker->conns.all) || now_us() >= worker->stop_us;
+    uint64_t passed_ms = (now_us() - worker->stop_us) / 1000;
+    if (passed_ms >= WORKER_FINISH_MS && !worker->conns.leaving)
+        conn_leave(&worker->conns);
+    return passed_ms >= WORKER_STOP_MS || LIST_EMPTY(&worker->conns.all);
 }
 
 static void *
 run(void *arg)
 {
     struct worker *worker = arg;
-    while (!is_done(worker)) {
+    while (!advance_stop(worker)) {
         bool busy = !TAILQ_EMPTY(&worker->conns.ready);
         worker->conns.clock_is_fresh = false;
         event_base_loop(worker->base,

@@ -24,8 +24,11 @@ int worker_start(struct worker *worker);
  */
 bool worker_give(struct worker *worker, int fd);
 
-/* Asks it to stop as server_run promises. */
-enum { WORKER_STOP_MS = 2000 };
+/*
+ * Asks it to stop as server_run promises: it answers what it received for
+ * WORKER_FINISH_MS at most, and ends after WORKER_STOP_MS at most.
+ */
+enum { WORKER_FINISH_MS = 1000, WORKER_STOP_MS = 2000 };
 void worker_stop(struct worker *worker);
 void worker_join(struct worker *worker);
 

@@ -57,13 +57,20 @@ store_stats(struct store *store, struct store_stats *s)
     s->bytes += s->blob_bytes;
     s->clock = tags_now(&store->tags);
     s->floor = atomic_load_explicit(&store->tags.floor, memory_order_relaxed);
-    s->invalidated_links = atomic_load_explicit(
-        &store->tags.invalidated_links, memory_order_relaxed);
+    s->invalidated_links =
+        atomic_load_explicit(&store->tags.invalidated_links,
+                             memory_order_relaxed) -
+        atomic_load_explicit(&store->links_at_reset, memory_order_relaxed);
 }
 
 void
 store_stats_reset(struct store *store)
 {
+    atomic_store_explicit(
+        &store->links_at_reset,
+        atomic_load_explicit(&store->tags.invalidated_links,
+                             memory_order_relaxed),
+        memory_order_relaxed);
     for (unsigned i = 0; i < store->nshards; i++) {
         struct shard *shard = &store->shards[i];
         shard_lock(shard);

@@ -9,7 +9,8 @@ enum {
     SHARD_BYTES = 4 << 20, /* a shard for so much of the budget, ... */
     SHARDS_MAX = 512,      /* ... and no more than this */
     DELETE_SLOTS = 65536,  /* of all shards together: at 1,000 deletes a second
-                              and fills of 50 ms, 0.08 % of the slots */
+                              and fills of 50 ms, 0.08 % of the slots ... */
+    DELETE_SHARE = 64,     /* ... but only one part in so many of the budget */
     ROOM_PASSES = 4,
 };
 
@@ -22,6 +23,15 @@ shards_for(uint64_t limit)
     while (n < SHARDS_MAX && (uint64_t)n * 2 * SHARD_BYTES <= limit)
         n *= 2;
     return n;
+}
+
+static uint32_t
+delete_slots_for(uint64_t limit)
+{
+    uint64_t slots = DELETE_SLOTS;
+    while (slots > SHARDS_MAX && slots * sizeof(uint64_t) > limit / DELETE_SHARE)
+        slots /= 2;
+    return (uint32_t)slots;
 }
 
 struct store *
@@ -38,10 +48,10 @@ store_new(const struct store_config *config)
     store->item_size_max = config->item_size_max;
     bool ok = tags_init(&store->tags, config->budget, hash_random_seed());
     unsigned n = shards_for(config->budget->limit);
+    uint32_t deletes = delete_slots_for(config->budget->limit) / n;
     store->shards = mem_zalloc_aligned(64, n * sizeof(struct shard));
     for (unsigned i = 0; store->shards && i < n; i++) {
-        ok = shard_init(&store->shards[i], &store->env, DELETE_SLOTS / n) &&
-             ok;
+        ok = shard_init(&store->shards[i], &store->env, deletes) && ok;
         store->nshards++;
     }
     store->shard_bits = (unsigned)__builtin_ctz(n);

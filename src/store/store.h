@@ -23,6 +23,7 @@ struct store {
     unsigned shard_bits;
     _Atomic unsigned rotor;    /* the shard that makes room next */
     _Atomic uint32_t flush_at; /* tick of an appointed flush, or NOW_NEVER */
+    _Atomic uint64_t links_at_reset; /* invalidated_links then */
     struct sweep sweep;
     struct shard *shards;
 };

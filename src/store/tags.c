@@ -26,14 +26,16 @@ struct tag_record {
 
 /* Slots are never moved; the chunk is given back when all are free. The
  * clocks stand first: the stripe's table points readers at them. */
+enum { CHUNK_SLOTS = TAGS_CHUNK - 1 }; /* the last one's room is the rest's */
 struct tags_chunk {
-    struct tag_clock clocks[TAGS_CHUNK];
-    struct tag_record records[TAGS_CHUNK];
+    struct tag_clock clocks[CHUNK_SLOTS];
+    struct tag_record records[CHUNK_SLOTS];
     struct tag_record *free;
     struct tags_chunk *next_roomy, *prev_roomy;
     uint32_t number;
     uint32_t used;
 };
+_Static_assert(sizeof(struct tags_chunk) <= 4096, "a size class of jemalloc");
 
 bool
 store_tag_is_valid(struct span tag)
@@ -239,7 +241,7 @@ roomy_remove(struct tags_stripe *stripe, struct tags_chunk *chunk)
 static uint32_t
 chunk_number(const struct tags_stripe *stripe)
 {
-    uint32_t n = 0;
+    uint32_t n = stripe->chunks_full;
     while (n < stripe->chunks_used && table_get(&stripe->chunks, n))
         n++;
     return n;
@@ -258,9 +260,10 @@ chunk_add(struct tags *tags, struct tags_stripe *stripe)
     }
     if (chunk->number == stripe->chunks_used)
         stripe->chunks_used++;
+    stripe->chunks_full = chunk->number + 1;
     stripe->chunks_held++;
     charge(tags, stripe, mem_size_class(sizeof(*chunk)));
-    for (uint32_t i = TAGS_CHUNK; i-- > 0;) {
+    for (uint32_t i = CHUNK_SLOTS; i-- > 0;) {
         struct tag_record *r = &chunk->records[i];
         r->slot = chunk->number << TAGS_CHUNK_BITS | i;
         r->next = chunk->free;
@@ -301,6 +304,8 @@ slot_give(struct tags *tags, struct tags_stripe *stripe, struct tag_record *r)
     /* Without links in the chunk no reader can be on its way to it. */
     roomy_remove(stripe, chunk);
     CHECK(table_set(&stripe->chunks, chunk->number, NULL));
+    if (chunk->number < stripe->chunks_full)
+        stripe->chunks_full = chunk->number;
     discharge(tags, stripe, mem_size_class(sizeof(*chunk)));
     mem_free(chunk);
 }
@@ -492,13 +497,19 @@ tags_name(const struct tags *tags, uint32_t slot)
 
 /* ---- invalidation ---- */
 
+static uint64_t
+hash_of(const struct tags *tags, struct span name)
+{
+    return hash_bytes(name.data, name.len, tags->seed);
+}
+
+/* Under the stripe's lock. */
 static bool
 invalidate_one(struct tags *tags, struct span name, uint64_t clock,
                uint64_t *links)
 {
-    uint64_t hash = hash_bytes(name.data, name.len, tags->seed);
+    uint64_t hash = hash_of(tags, name);
     struct tags_stripe *stripe = stripe_of(tags, hash);
-    pthread_mutex_lock(&stripe->lock);
     struct tag_record *r = find(stripe, (uint32_t)hash, name);
     if (!r)
         r = create(tags, stripe, (uint32_t)hash, name);
@@ -513,7 +524,6 @@ invalidate_one(struct tags *tags, struct span name, uint64_t clock,
     } else {
         raise_to(&tags->floor, clock);
     }
-    pthread_mutex_unlock(&stripe->lock);
     return r != NULL;
 }
 
@@ -522,10 +532,20 @@ tags_invalidate(struct tags *tags, const struct span *names, size_t n,
                 uint64_t *links, uint64_t *clock)
 {
     bool recorded = true;
+    bool locked[TAGS_STRIPES] = {false};
     *links = 0;
+    for (size_t i = 0; i < n; i++)
+        locked[stripe_of(tags, hash_of(tags, names[i])) - tags->stripes] =
+            true;
+    for (int s = 0; s < TAGS_STRIPES; s++)
+        if (locked[s])
+            pthread_mutex_lock(&tags->stripes[s].lock);
     *clock = tags_tick(tags);
     for (size_t i = 0; i < n; i++)
         recorded = invalidate_one(tags, names[i], *clock, links) && recorded;
+    for (int s = 0; s < TAGS_STRIPES; s++)
+        if (locked[s])
+            pthread_mutex_unlock(&tags->stripes[s].lock);
     atomic_fetch_add_explicit(&tags->invalidated_links, *links,
                               memory_order_relaxed);
     return recorded;

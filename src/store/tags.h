@@ -7,7 +7,9 @@
  * lock and read without one. Order: an invalidation first moves the clock,
  * then writes it into its tags' slots, then is answered. So what was stored as
  * of an older clock is dead before the answer, and who takes a clock
- * afterwards has one that is not older than the invalidation.
+ * afterwards has one that is not older than the invalidation. Both are done
+ * under the locks of all its tags: who links as of the new clock comes after
+ * it, and is not counted among what it ended.
  *
  * A record with links is never dropped. One without is kept as long as its
  * memory is not wanted; when it is dropped, the floor rises to its last
@@ -34,7 +36,7 @@ struct tag_record;
 enum {
     TAGS_STRIPE_BITS = 4,
     TAGS_STRIPES = 1 << TAGS_STRIPE_BITS,
-    TAGS_CHUNK_BITS = 10,
+    TAGS_CHUNK_BITS = 6, /* small: the smallest budget is 1 MB */
     TAGS_CHUNK = 1 << TAGS_CHUNK_BITS,
 };
 
@@ -46,8 +48,9 @@ struct tag_clock {
 /* The records whose hash falls here, under one lock. */
 struct tags_stripe {
     _Alignas(64) pthread_mutex_t lock;
-    struct table chunks;    /* of TAGS_CHUNK slots; NULL where given back */
+    struct table chunks;    /* of TAGS_CHUNK - 1 slots, or NULL: given back */
     uint32_t chunks_used;   /* numbers taken so far */
+    uint32_t chunks_full;   /* of those, none below is free */
     uint32_t chunks_held;   /* not given back */
     struct tags_chunk *roomy; /* list of chunks with a free slot */
     struct tag_record **buckets;

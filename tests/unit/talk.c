@@ -148,8 +148,7 @@ client_expect(struct client *client, const char *text, const char *replies)
     client->read = client->len;
     if (strcmp(got, replies) == 0)
         return;
-    fprintf(stderr, "sent:\n%s\nexpected:\n%s\ngot:\n%s\n", text, replies,
-            got);
+    fprintf(stderr, "sent:\n%s\nexpected:\n%s\ngot:\n%s\n", text, replies, got);
     abort();
 }
 

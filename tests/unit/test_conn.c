@@ -498,6 +498,34 @@ test_stop(void **state)
     close(blocked[0]);
 }
 
+/* Told to leave, it sends what it has, whole, and answers nothing more. */
+static void
+test_leave(void **state)
+{
+    struct rig *rig = *state;
+    int deep[2], blocked[2];
+    open_conn(rig, deep, true);
+    open_conn(rig, blocked, true);
+    small_buffers(blocked);
+    char lines[2 * 500 + 1] = "";
+    for (int i = 0; i < 500; i++)
+        memcpy(lines + 2 * i, "d\n", 2);
+    say(deep[0], lines);
+    for (int i = 0; i < 20; i++)
+        say(blocked[0], "ref 300000\n");
+    turn(rig);
+    conn_leave(&rig->group);
+    assert_int_equal(hear_to_end(rig, blocked[0]), 0);
+    assert_in_range(rig->len, 300001, 2 * 300001);
+    assert_int_equal(rig->len % 300001, 0);
+    rig->len = 0;
+    assert_int_equal(hear_to_end(rig, deep[0]), 0);
+    assert_in_range(rig->len, 2 * 50, 2 * 499);
+    assert_all_gone(rig);
+    close(deep[0]);
+    close(blocked[0]);
+}
+
 /* Memory for the unfinished rest is out: this one closes, others live. */
 static void
 test_park_fails(void **state)
@@ -540,6 +568,7 @@ main(void)
         TEST(test_upload),
         TEST(test_stalled),
         TEST(test_stop),
+        TEST(test_leave),
         TEST(test_park_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,8 +64,8 @@ find_files(const char *dir, struct CMUnitTest *tests)
             continue;
         char *path = malloc(strlen(dir) + len + 2);
         sprintf(path, "%s/%s", dir, entry->d_name);
-        tests[n++] = (struct CMUnitTest){
-            path + strlen(dir) + 1, test_file, NULL, NULL, path};
+        tests[n++] = (struct CMUnitTest){path + strlen(dir) + 1, test_file,
+                                         NULL, NULL, path};
     }
     if (d)
         closedir(d);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum {
-    CLIENTS_MAX = 16,
+    CLIENTS_MAX = 200,
     NUMBERS_MAX = 64,
     NAME_MAX_LEN = 32,
     WORDS_MAX = 32,
@@ -183,8 +183,7 @@ knows_numbers(struct play *play, const char *at)
     for (; *at; at++)
         if (*at == '\\' && at[1])
             at++;
-        else if (*at == '$' &&
-                 (read_name(at, name), !find_number(play, name)))
+        else if (*at == '$' && (read_name(at, name), !find_number(play, name)))
             return false;
     return true;
 }
@@ -219,8 +218,7 @@ match_number(struct play *play, const char **pattern, const char **got,
             snprintf(number->digits, sizeof(number->digits), "%.*s", (int)n,
                      *got);
         }
-        if (strlen(number->digits) != n ||
-            memcmp(number->digits, *got, n) != 0)
+        if (strlen(number->digits) != n || memcmp(number->digits, *got, n) != 0)
             return false;
     }
     *got += n;
@@ -244,8 +242,8 @@ match(struct play *play, const char *pattern, const char *got, size_t left)
             pattern = add_escape(&literal, pattern);
         else
             add(&literal, pattern++, 1);
-        bool same = left >= literal.len &&
-                    memcmp(got, literal.data, literal.len) == 0;
+        bool same =
+            left >= literal.len && memcmp(got, literal.data, literal.len) == 0;
         got += literal.len;
         left -= same ? literal.len : 0;
         free(literal.data);
@@ -349,8 +347,8 @@ act(struct play *play, size_t line, const char *what)
     }
     if (strcmp(what, "close") == 0) {
         if (has_left(client))
-            return differs(play, line, "more was sent: ",
-                           client->got + client->read);
+            return differs(play, line,
+                           "more was sent: ", client->got + client->read);
         client_close(client);
         play->now->open = false;
         return true;

@@ -22,7 +22,7 @@ struct cut {
 
 /* What differs from the file, or NULL. The text is valid until the next
  * call. `*sent` is how many bytes the clients sent. */
-const char *transcript_play(const struct transcript *transcript,
-                            struct cut cut, size_t *sent);
+const char *transcript_play(const struct transcript *transcript, struct cut cut,
+                            size_t *sent);
 
 #endif
