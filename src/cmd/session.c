@@ -1,5 +1,6 @@
-#include "cmd/state.h"
+#include "tagcached/session.h"
 
+#include "cmd/state.h"
 #include "tagcached/check.h"
 
 struct session_thread *
@@ -144,7 +145,6 @@ session_received(struct session *session, size_t len)
     struct session_thread *thread = session->thread;
     char *space;
     size_t room;
-    counters_add(thread->counters, COUNTER_BYTES_READ, len);
     if (session_input(session).len == 0 &&
         block_space(session, &space, &room)) {
         CHECK(len <= room);
@@ -220,13 +220,6 @@ run_batch(struct session *session, struct out *out)
     return SESSION_READ;
 }
 
-static enum session_want
-yield(struct session *session)
-{
-    counters_add(session->thread->counters, COUNTER_CONN_YIELDS, 1);
-    return SESSION_YIELD;
-}
-
 enum session_want
 session_run(struct session *session, struct out *out)
 {
@@ -240,7 +233,7 @@ session_run(struct session *session, struct out *out)
         if (block_is_open(session) && !block_continue(session, out))
             return SESSION_READ;
         if (left == 0 && is_work_left(session))
-            return yield(session);
+            return SESSION_YIELD;
         if (left > 0)
             batch_collect(batch, session_input(session),
                           left < BATCH_REQUESTS ? left : BATCH_REQUESTS);

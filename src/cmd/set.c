@@ -53,17 +53,24 @@ client_flags(const struct request *request)
                                                    : 0;
 }
 
-/* The valid tags of the request into `tags`; -1: they are not. */
-static int
-take_tags(const struct request *request, struct span *tags)
+struct tags {
+    struct span names[STORE_TAGS_MAX];
+    unsigned n;
+};
+
+/* The tags of the request; false: they are not valid. */
+static bool
+take_tags(const struct request *request, struct tags *tags)
 {
+    tags->n = 0;
     if (!request->meta || !meta_has(request->meta, META_TAGS))
-        return 0;
-    int n = meta_split_tags(request->meta->tags, tags);
+        return true;
+    int n = meta_split_tags(request->meta->tags, tags->names);
     for (int i = 0; i < n; i++)
-        if (!store_tag_is_valid(tags[i]))
-            return -1;
-    return n;
+        if (!store_tag_is_valid(tags->names[i]))
+            return false;
+    tags->n = n > 0 ? (unsigned)n : 0;
+    return n > 0;
 }
 
 /* ---- refusals ----------------------------------------------------------- */
@@ -107,17 +114,24 @@ refuse_tags(struct call *call)
     return REPLY_BAD_TAG;
 }
 
-enum reply
-set_refusal(struct call *call)
+/* What the line alone says; fills `tags` where nothing speaks against it. */
+static enum reply
+line_refusal(struct call *call, struct tags *tags)
 {
     const struct request *request = call->request;
-    struct span tags[STORE_TAGS_MAX];
     if (store_is_too_large(call->env->store, request->key.len,
                            client_flags(request), request->value_len))
         return refuse_too_large(call);
-    if (take_tags(request, tags) < 0)
+    if (!take_tags(request, tags))
         return refuse_tags(call);
     return REPLY_NOTHING;
+}
+
+enum reply
+set_refusal(struct call *call)
+{
+    struct tags tags;
+    return line_refusal(call, &tags);
 }
 
 /* ---- the store ---------------------------------------------------------- */
@@ -180,19 +194,17 @@ count(struct call *call, const struct store_write *write,
 /* Stores what `call` brings; the blob is consumed whatever comes of it.
  * Returns the status, and *refusal where the answer is an error line. */
 static enum store_status
-store(struct call *call, struct store_write *write, enum reply *refusal)
+store(struct call *call, struct store_write *write, const struct tags *tags,
+      enum reply *refusal)
 {
     const struct request *request = call->request;
-    struct span tags[STORE_TAGS_MAX];
-    *refusal = REPLY_NOTHING;
-    int ntags = take_tags(request, tags);
     write->key = call->key;
     write->flags = client_flags(request);
     write->mode = write_mode(request);
     if (request->meta)
         take_meta(write, request->meta);
-    write->tags = tags;
-    write->ntags = (unsigned)ntags;
+    write->tags = tags->names;
+    write->ntags = tags->n;
     write->asof = write_asof(call, write);
     if (!move_to_blob(call)) {
         *refusal = set_no_memory(call);
@@ -216,9 +228,9 @@ store(struct call *call, struct store_write *write, enum reply *refusal)
 
 /* The refusals that need no store, with the blob given back. */
 static enum reply
-early_refusal(struct call *call)
+early_refusal(struct call *call, struct tags *tags)
 {
-    enum reply refusal = set_refusal(call);
+    enum reply refusal = line_refusal(call, tags);
     if (refusal == REPLY_NOTHING && !call->terminated)
         refusal = REPLY_BAD_CHUNK;
     if (refusal != REPLY_NOTHING && call->blob) {
@@ -248,14 +260,15 @@ cmd_set(struct call *call)
 {
     const struct request *request = call->request;
     struct store_write write = {.expire = now_expire(request->exptime)};
-    enum reply refusal = early_refusal(call);
+    struct tags tags;
+    enum reply refusal = early_refusal(call, &tags);
     if (request->command == COMMAND_CAS) {
         write.match_cas = true;
         write.cas = request->number;
     }
     enum store_status status = STORE_OK;
     if (refusal == REPLY_NOTHING)
-        status = store(call, &write, &refusal);
+        status = store(call, &write, &tags, &refusal);
     call_reply(call,
                refusal != REPLY_NOTHING ? refusal : classic_answer(status));
     return CALL_DONE;
@@ -278,12 +291,13 @@ enum call_result
 cmd_ms(struct call *call)
 {
     struct store_write write = {0};
+    struct tags tags;
     struct reply_facts facts = {.clock = call_clock(call),
                                 .known = CALL_ECHO | 1 << META_CAS};
-    enum reply refusal = early_refusal(call);
+    enum reply refusal = early_refusal(call, &tags);
     enum store_status status = STORE_OK;
     if (refusal == REPLY_NOTHING)
-        status = store(call, &write, &refusal);
+        status = store(call, &write, &tags, &refusal);
     if (refusal != REPLY_NOTHING) {
         call_reply(call, refusal);
         return CALL_DONE;

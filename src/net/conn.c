@@ -33,7 +33,7 @@
  *            with it replies that are on their way.
  *
  * BLOCKED and LINGERING ones are in group->waiting, and are closed when their
- * peer has taken nothing for CONN_STALL_S.
+ * peer has taken nothing for long (conn_check_waiting).
  */
 #include "conn.h"
 
@@ -61,6 +61,7 @@ struct conn {
     struct session *session; /* NULL when lingering */
     struct out *pending;     /* NULL unless blocked */
     uint64_t progress_us;    /* waiting: when the peer last took something */
+    size_t held_bytes;       /* blocked: of the group's held_bytes */
     uint32_t charged_bytes;  /* to the budget */
     uint32_t unacked_bytes;  /* lingering: at the last look */
     enum conn_state state;
@@ -73,8 +74,9 @@ enum {
     /* Of one connection in a row, while each fills what the session offers.
      * More would be unfair to others; fewer waits for events that are due. */
     RECVS_A_TURN = 4,
-    /* What a connection may send until others have a turn. */
-    SEND_A_TURN = 1024 * 1024,
+    /* When a connection has sent so much, others have a turn: a session that
+     * fills `out` again and again does not count that as yielding. */
+    SEND_A_TURN = 3 * OUT_FULL_BYTES,
     DISCARD_BYTES = 16 * 1024,
     DISCARDS_A_TURN = 16,
 };
@@ -138,6 +140,8 @@ drop_pending(struct conn *conn)
         return;
     /* The buffer may have shrunk since it was charged. */
     discharge(conn, conn->charged_bytes - mem_size_class(sizeof(*conn)));
+    conn->group->held_bytes -= conn->held_bytes;
+    conn->held_bytes = 0;
     out_fini(conn->pending);
     mem_free(conn->pending);
     conn->pending = NULL;
@@ -174,11 +178,10 @@ send_pieces(int fd, struct iovec *iov, int n)
     return sendmsg(fd, &message, MSG_NOSIGNAL);
 }
 
-/* 0 when all is sent, -EAGAIN, or another error; *sent says how much went. */
+/* 0 when all is sent, -EAGAIN, or another error. */
 static int
-send_out(struct conn *conn, struct out *out, size_t *sent)
+send_out(struct conn *conn, struct out *out)
 {
-    *sent = 0;
     if (out->failed)
         return -ENOMEM;
     while (!out_is_empty(out)) {
@@ -196,7 +199,6 @@ send_out(struct conn *conn, struct out *out, size_t *sent)
         out_sent(out, (size_t)went);
         counters_add(conn->group->counters, COUNTER_BYTES_WRITTEN,
                      (uint64_t)went);
-        *sent += (size_t)went;
         if ((size_t)went < total)
             return -EAGAIN; /* the next try would say so */
     }
@@ -224,6 +226,8 @@ block(struct conn *conn, enum session_want want)
     out_move(pending, out);
     conn->pending = pending;
     charge(conn, sizeof(*pending) + pending->cap);
+    conn->held_bytes = pending->cap + pending->ref_bytes;
+    conn->group->held_bytes += conn->held_bytes;
     conn->want = want;
     conn->progress_us = now_us();
     set_state(conn, BLOCKED);
@@ -270,14 +274,6 @@ linger(struct conn *conn)
 
 /* ---- a turn ------------------------------------------------------------- */
 
-static int
-give_way(struct conn *conn)
-{
-    counters_add(conn->group->counters, COUNTER_CONN_YIELDS, 1);
-    set_state(conn, READY);
-    return READY;
-}
-
 /* All input is answered and sent. */
 static int
 rest(struct conn *conn)
@@ -288,30 +284,38 @@ rest(struct conn *conn)
     return READING;
 }
 
+static int
+give_way(struct conn *conn)
+{
+    set_state(conn, READY);
+    return READY;
+}
+
 /* Runs the session and sends what it replies, until one of them has enough.
  * Returns the new state. The session is not parked yet. */
 static int
 run(struct conn *conn)
 {
     struct out *out = &conn->group->out;
-    size_t sent_in_all = 0;
+    size_t sent = 0;
     for (;;) {
         enum session_want want = session_run(conn->session, out);
-        size_t sent;
-        int err = send_out(conn, out, &sent);
+        sent += out_pending(out);
+        int err = send_out(conn, out);
         if (err == -EAGAIN)
             return block(conn, want);
         if (err < 0) {
             drop_replies(conn->group);
             return close_conn(conn);
         }
-        sent_in_all += sent;
         switch (want) {
         case SESSION_READ: return rest(conn);
-        case SESSION_YIELD: return give_way(conn);
         case SESSION_CLOSE: return linger(conn);
+        case SESSION_YIELD:
+            counters_add(conn->group->counters, COUNTER_CONN_YIELDS, 1);
+            return give_way(conn);
         case SESSION_FLUSH:
-            if (sent_in_all >= SEND_A_TURN)
+            if (sent >= SEND_A_TURN)
                 return give_way(conn);
         }
     }
@@ -384,12 +388,13 @@ conn_run_ready(struct conn_group *group)
 static void
 resume(struct conn *conn)
 {
-    size_t sent;
-    int err = send_out(conn, conn->pending, &sent);
-    if (sent > 0)
-        conn->progress_us = now_us();
-    if (err == -EAGAIN)
+    size_t before = out_pending(conn->pending);
+    int err = send_out(conn, conn->pending);
+    if (err == -EAGAIN) {
+        if (out_pending(conn->pending) < before)
+            conn->progress_us = now_us();
         return;
+    }
     if (err < 0) {
         close_conn(conn);
         return;
@@ -458,6 +463,17 @@ conn_open(struct conn_group *group, int fd)
         close_conn(conn);
 }
 
+/* How long a peer may take nothing, in microseconds. */
+static uint64_t
+patience_us(const struct conn_group *group)
+{
+    uint64_t limit = atomic_load_explicit(&group->budget->limit,
+                                          memory_order_relaxed);
+    bool crowded =
+        group->held_bytes > limit / CONN_HELD_PART / group->threads;
+    return (crowded ? CONN_STALL_SHORT_S : CONN_STALL_S) * UINT64_C(1000000);
+}
+
 void
 conn_check_waiting(struct conn_group *group)
 {
@@ -467,7 +483,7 @@ conn_check_waiting(struct conn_group *group)
         next = TAILQ_NEXT(conn, queue);
         if (conn->state == LINGERING && discard(conn) == CLOSED)
             continue;
-        if (now > conn->progress_us + (uint64_t)CONN_STALL_S * 1000000)
+        if (now > conn->progress_us + patience_us(group))
             close_conn(conn);
     }
 }
@@ -504,6 +520,7 @@ conn_group_init(struct conn_group *group, struct event_base *base,
         .counters = counters_set_at(env->counters, index),
         .info = env->info,
         .budget = env->budget,
+        .threads = env->config->threads,
     };
     if (!group->sessions)
         return false;

@@ -27,6 +27,8 @@ struct conn_group {
     struct conn_list all;
     struct conn_queue ready;   /* have input in hand, gave way to others */
     struct conn_queue waiting; /* for the peer to take what we sent */
+    uint64_t held_bytes;       /* by replies that the blocked ones wait with */
+    unsigned threads;          /* that share the budget */
     bool clock_is_fresh;       /* cleared by the owner before it waits */
     bool stopping;             /* at rest: close */
     bool leaving;              /* answer no more, only send */
@@ -48,9 +50,19 @@ void conn_open(struct conn_group *group, int fd);
 /* A turn for each that is in `ready` now. */
 void conn_run_ready(struct conn_group *group);
 
-/* To be called every CONN_CHECK_MS while `waiting` is not empty: ends those
- * that have waited too long. */
-enum { CONN_CHECK_MS = 50, CONN_STALL_S = 30 };
+/*
+ * To be called every CONN_CHECK_MS while `waiting` is not empty: closes those
+ * whose peer has taken nothing for CONN_STALL_S. While the group holds more
+ * than its share of a quarter of the budget for them (1 / CONN_HELD_PART), it
+ * has the shorter patience: so a crowd that asks and does not read neither
+ * grows the server nor keeps its memory from others.
+ */
+enum {
+    CONN_CHECK_MS = 50,
+    CONN_STALL_S = 30,
+    CONN_STALL_SHORT_S = 1,
+    CONN_HELD_PART = 4,
+};
 void conn_check_waiting(struct conn_group *group);
 
 /*

@@ -183,14 +183,21 @@ settle(struct shard *shard, struct item *it, size_t *freed)
     return true;
 }
 
+static bool
+packing_pays(const struct shard *shard)
+{
+    uint64_t worth = (uint64_t)shard->segs.count * SEGMENT_BYTES / PACK_SHARE;
+    return shard->dead_bytes >= worth &&
+           shard->dead_bytes >= 2 * SEGMENT_BYTES;
+}
+
 /* A closed segment so sparse that packing pays, going on from the last one. */
 static struct segment *
 find_sparse(struct shard *shard)
 {
-    uint64_t count = shard->segs.count;
-    uint64_t worth = count * SEGMENT_BYTES / PACK_SHARE;
-    if (shard->dead_bytes < worth || shard->dead_bytes < 2 * SEGMENT_BYTES)
+    if (!packing_pays(shard))
         return NULL;
+    uint64_t count = shard->segs.count;
     struct reclaim *r = &shard->reclaim;
     struct segment *seg = r->hand;
     for (uint64_t i = 0; i <= count; i++, seg = seg->newer) {
@@ -310,8 +317,11 @@ reclaim_pack(struct shard *shard)
     struct reclaim *r = &shard->reclaim;
     if (!r->victim && !choose_victim(shard, false))
         return false;
-    if (!r->packing)
+    /* What the hand has left of a victim is kept where there is no need to
+     * evict any more. */
+    if (!r->packing && !packing_pays(shard))
         return false;
+    r->packing = true;
     if (!work(shard, SIZE_MAX, SEGMENT_BYTES))
         r->victim = NULL;
     return true;

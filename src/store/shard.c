@@ -97,7 +97,7 @@ shard_peek(const struct shard *shard, const struct store_key *key)
 enum removal
 shard_judge(const struct shard *shard, const struct item *it)
 {
-    if (it->generation != shard->generation)
+    if (it->generation != (uint8_t)shard->flushes)
         return REMOVED_FLUSHED;
     if (now_is_past(it->expire, now_tick()))
         return REMOVED_EXPIRED;
@@ -204,7 +204,7 @@ write_head(const struct shard *shard, struct item *it, const struct shape *s)
         .access_s = now_s(),
         .vlen = s->vlen,
         .klen = (uint8_t)s->key->name.len,
-        .generation = shard->generation,
+        .generation = (uint8_t)shard->flushes,
         .bits = (uint8_t)(s->bits | ITEM_DEAD | (s->blob ? ITEM_BLOB : 0) |
                           (s->flags ? ITEM_FLAGS : 0)),
         .form = (uint8_t)(s->ntags | (shard->env->cas ? ITEM_CAS : 0)),
@@ -319,11 +319,10 @@ shard_flush(struct shard *shard)
 {
     /* Before the generation could come round again, what is left of old ones
      * is removed. The sweep normally did so long before. */
-    if (shard->unswept == UINT8_MAX) {
+    if (shard->flushes - shard->swept == UINT8_MAX) {
         reclaim_all_dead(shard);
-        shard->unswept = 0;
+        shard->swept = shard->flushes;
     }
-    shard->unswept++;
-    shard->generation++;
+    shard->flushes++;
     reclaim_close(shard);
 }

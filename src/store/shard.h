@@ -52,8 +52,8 @@ struct shard {
     struct segments segs;
     struct segment *open;   /* entries are appended here, or NULL */
     struct reclaim reclaim;
-    uint8_t generation;     /* moved by a flush */
-    uint8_t unswept;        /* flushes whose dead may still be here */
+    uint32_t flushes;       /* so far; an entry keeps the lowest 8 bits */
+    uint32_t swept;         /* of those, the dead of so many are gone */
     uint64_t cas;           /* last one given */
     uint64_t live_bytes;    /* of entries in the index */
     uint64_t dead_bytes;    /* in segments, of entries gone */

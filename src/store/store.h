@@ -10,7 +10,7 @@
 struct sweep {
     unsigned shard;
     uint32_t number;      /* of the segment looked at next */
-    uint8_t unswept;      /* the shard's, when its lap began */
+    uint32_t flushes;     /* the shard's, when its lap began */
     bool tags_due;        /* this round looks into tagged segments */
     uint64_t links_seen;  /* invalidated_links when the round began */
 };

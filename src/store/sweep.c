@@ -19,7 +19,7 @@ is_due(const struct sweep *sweep, const struct shard *shard,
 {
     if (seg->live_items == 0)
         return false;
-    return seg->soonest <= now_tick() || shard->unswept > 0 ||
+    return seg->soonest <= now_tick() || shard->swept != shard->flushes ||
            (sweep->tags_due && seg->has_tags);
 }
 
@@ -42,16 +42,17 @@ begin_lap(struct store *store)
 {
     struct sweep *sweep = &store->sweep;
     sweep->number = 1;
-    sweep->unswept = store->shards[sweep->shard].unswept;
+    sweep->flushes = store->shards[sweep->shard].flushes;
 }
 
 static void
 end_lap(struct store *store, struct shard *shard)
 {
     struct sweep *sweep = &store->sweep;
-    /* What was flushed after the lap began may have been passed already. */
-    shard->unswept -= sweep->unswept <= shard->unswept ? sweep->unswept
-                                                       : shard->unswept;
+    /* What was flushed after the lap began may have been passed already; a
+     * flush itself may have swept further since. */
+    if (sweep->flushes - shard->swept <= shard->flushes - shard->swept)
+        shard->swept = sweep->flushes;
     if (++sweep->shard < store->nshards)
         return;
     sweep->shard = 0;

@@ -226,9 +226,10 @@ place(struct attempt *a, size_t len)
         }
         /* Making room may have moved the old one, or evicted it. */
         a->old = shard_peek(a->shard, &w->key);
-        if (!a->old.item && (joins(w) || w->mode == STORE_REPLACE)) {
+        enum store_status status = check_condition(a);
+        if (status != STORE_OK) {
             shard_drop(a->shard, it);
-            return STORE_NOT_STORED;
+            return status;
         }
     }
     if (!shape.blob)

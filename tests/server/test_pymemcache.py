@@ -14,6 +14,7 @@ from harness.timing import scale
 OPTIONS = {
     "serde": serde.pickle_serde,
     "connect_timeout": 10,
+    "no_delay": True,
     "default_noreply": False,
 }
 
@@ -93,15 +94,11 @@ def test_numbers(cache: Client) -> None:
 
 
 def test_delete_and_touch(cache: Client) -> None:
-    """delete, touch, gat, gats."""
+    """delete, touch."""
     assert cache.delete("key") is False
     assert cache.touch("key", 10) is False
     cache.set("key", b"x")
     assert cache.touch("key", 10) is True
-    assert cache.gat("key", 20) == b"x"
-    value, unique = cache.gats("key", 20)
-    assert value == b"x"
-    assert cache.cas("key", b"y", unique) is True
     assert cache.touch("key", -1) is True
     assert cache.get("key") is None
     cache.set("key", b"x")

@@ -84,5 +84,5 @@ def test_memcapable(server: Server) -> None:
         timeout_s=60 * scale(),
     )
     assert "All tests passed" in said
-    assert said.count("[pass]") >= 30
+    assert said.count("[pass]") == 27  # all that it has for text
     assert "[FAIL]" not in said

@@ -25,11 +25,29 @@ tests_unit_test_item_SOURCES = tests/unit/test_item.c
 tests_unit_test_item_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_item_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 
+check_PROGRAMS += tests/unit/test_tags
+TESTS += tests/unit/test_tags
+tests_unit_test_tags_SOURCES = tests/unit/test_tags.c $(STORE_KIT)
+tests_unit_test_tags_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_tags_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+
 check_PROGRAMS += tests/unit/test_blob
 TESTS += tests/unit/test_blob
 tests_unit_test_blob_SOURCES = tests/unit/test_blob.c
 tests_unit_test_blob_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_blob_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+
+check_PROGRAMS += tests/unit/test_shard
+TESTS += tests/unit/test_shard
+tests_unit_test_shard_SOURCES = tests/unit/test_shard.c $(STORE_KIT)
+tests_unit_test_shard_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_shard_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+
+check_PROGRAMS += tests/unit/test_reclaim
+TESTS += tests/unit/test_reclaim
+tests_unit_test_reclaim_SOURCES = tests/unit/test_reclaim.c $(STORE_KIT)
+tests_unit_test_reclaim_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_reclaim_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 
 check_PROGRAMS += tests/unit/test_store
 TESTS += tests/unit/test_store
@@ -42,6 +60,12 @@ TESTS += tests/unit/test_write
 tests_unit_test_write_SOURCES = tests/unit/test_write.c $(STORE_KIT)
 tests_unit_test_write_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_write_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+
+check_PROGRAMS += tests/unit/test_sweep
+TESTS += tests/unit/test_sweep
+tests_unit_test_sweep_SOURCES = tests/unit/test_sweep.c $(STORE_KIT)
+tests_unit_test_sweep_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_sweep_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 
 check_PROGRAMS += tests/unit/test_store_threads
 TESTS += tests/unit/test_store_threads

@@ -97,6 +97,29 @@ test_appended_tags(void **state)
                   "CLIENT_ERROR bad tag\r\nEN\r\n");
 }
 
+/* One invalidation of more tags than any entry has, all or none. */
+static void
+test_invalidate_many(void **state)
+{
+    (void)state;
+    static char line[40000];
+    int n = sprintf(line, "invalidate");
+    for (int i = 0; i < 5000; i++)
+        n += sprintf(line + n, " t%d", i);
+    client_expect(&reader, "ms a 1 Gt0\r\na\r\nms b 1 Gt4999,x\r\nb\r\n",
+                  "HD\r\nHD\r\n");
+    strcpy(line + n, " bad,tag\r\n");
+    client_expect(&reader, line, "CLIENT_ERROR bad tag\r\n");
+    client_expect(&reader, "get a b\r\n",
+                  "VALUE a 0 1\r\na\r\nVALUE b 0 1\r\nb\r\nEND\r\n");
+    strcpy(line + n, "\r\n");
+    client_expect(&reader, line, "INVALIDATED 2\r\n");
+    client_expect(&reader, "get a b\r\n", "END\r\n");
+    assert_int_equal(counted(COUNTER_INVALIDATIONS), 5000);
+    strcpy(line + n, " noreply\r\n");
+    client_expect(&reader, line, "");
+}
+
 /* Joined values that grow beyond what may be are refused, and kept. */
 static void
 test_join_too_large(void **state)
@@ -169,9 +192,8 @@ main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_clock_of_line),
-        TEST(test_appended_tags),
-        TEST(test_join_too_large),
+        TEST(test_clock_of_line),   TEST(test_appended_tags),
+        TEST(test_invalidate_many), TEST(test_join_too_large),
         TEST(test_no_memory),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -10,3 +10,9 @@ class ClinicConfig(AppConfig):
 
     def ready(self) -> None:
         from . import receivers  # noqa: F401
+
+
+class ModelsOnly(AppConfig):
+    """Without the receivers: for the README's own."""
+
+    name = "clinic"
