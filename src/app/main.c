@@ -13,6 +13,7 @@
 #include "tagcached/server.h"
 #include "tagcached/store.h"
 
+#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -33,6 +34,7 @@ make_parts(struct app *app)
 {
     const struct config *config = &app->config;
     app->budget.limit = config->limit_bytes;
+    app->info.libevent_version = event_get_version();
     const struct store_config store = {
         .budget = &app->budget,
         .item_size_max = config->item_size_max,

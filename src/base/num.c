@@ -50,16 +50,36 @@ num_parse_i32(struct span text, int32_t *out)
     return true;
 }
 
+static unsigned
+count_digits(uint64_t value)
+{
+    unsigned n = 1;
+    for (; value >= 10000; value /= 10000)
+        n += 4;
+    return n + (value >= 10) + (value >= 100) + (value >= 1000);
+}
+
+/* Two digits a division. */
 size_t
 num_format_u64(char *out, uint64_t value)
 {
-    char reversed[NUM_U64_DIGITS];
-    size_t n = 0;
-    do {
-        reversed[n++] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    for (size_t i = 0; i < n; i++)
-        out[i] = reversed[n - 1 - i];
-    return n;
+    static const char pairs[] = "00010203040506070809"
+                                "10111213141516171819"
+                                "20212223242526272829"
+                                "30313233343536373839"
+                                "40414243444546474849"
+                                "50515253545556575859"
+                                "60616263646566676869"
+                                "70717273747576777879"
+                                "80818283848586878889"
+                                "90919293949596979899";
+    unsigned len = count_digits(value);
+    char *at = out + len;
+    for (; value >= 10; value /= 100) {
+        at -= 2;
+        memcpy(at, &pairs[value % 100 * 2], 2);
+    }
+    if (at > out)
+        *out = (char)('0' + value);
+    return len;
 }

@@ -91,10 +91,13 @@ free_chunks(struct table *table, uint32_t buckets)
 bool
 index_init(struct index *index, struct mem_budget *budget)
 {
-    *index = (struct index){.buckets = INDEX_CHUNK};
+    *index = (struct index){0};
     table_init(&index->chunks, budget);
     table_init(&index->overflow, budget);
-    return add_chunk(index, &index->chunks, 0);
+    if (!add_chunk(index, &index->chunks, 0))
+        return false;
+    index->buckets = INDEX_CHUNK;
+    return true;
 }
 
 void
