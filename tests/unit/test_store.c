@@ -1,6 +1,12 @@
 /* The store through its door: reading, guards, flushing, ends, eviction. */
 #include "store_kit.h"
 
+#if defined(__SANITIZE_THREAD__)
+enum { FILLS = 2000 };
+#else
+enum { FILLS = 5000 };
+#endif
+
 static struct kit kit;
 
 static int
@@ -393,7 +399,7 @@ fill_up(uint64_t limit, bool tags)
     struct kit full;
     struct kit_random random = {limit};
     kit_open(&full, limit);
-    for (int i = 0; i < 6000; i++) {
+    for (int i = 0; i < FILLS; i++) {
         char key[32], tag[32];
         sprintf(key, "key%u", kit_below(&random, 100000));
         sprintf(tag, "tag%u", kit_below(&random, 1000));
