@@ -32,7 +32,8 @@ counters_set_new(unsigned threads)
     if (!set)
         return NULL;
     set->threads = threads;
-    set->stride = (sizeof(struct counters) + 2 * LINE - 1) & ~(size_t)(LINE - 1);
+    /* Rounded up, and a line more: neighbours are prefetched in pairs. */
+    set->stride = (sizeof(struct counters) + 2 * LINE - 1) / LINE * LINE;
     set->rows = mem_zalloc_aligned(LINE, set->stride * threads);
     if (!set->rows) {
         mem_free(set);

@@ -15,7 +15,7 @@
  * jemalloc's, not by ours. Read by jemalloc when it starts.
  */
 #ifdef __SANITIZE_THREAD__
-/* A thread that jemalloc starts behind ThreadSanitizer's back makes it crash. */
+/* A thread that jemalloc starts unseen makes ThreadSanitizer crash. */
 #define BACKGROUND "background_thread:false"
 #else
 #define BACKGROUND "background_thread:true"

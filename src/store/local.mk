@@ -4,6 +4,7 @@ libstore_a_SOURCES = \
 	src/store/index.c src/store/index.h \
 	src/store/item.h \
 	src/store/reclaim.c src/store/reclaim.h \
+	src/store/records.c src/store/records.h \
 	src/store/segment.c src/store/segment.h \
 	src/store/shard.c src/store/shard.h \
 	src/store/stats.c \

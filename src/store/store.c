@@ -29,7 +29,8 @@ static uint32_t
 delete_slots_for(uint64_t limit)
 {
     uint64_t slots = DELETE_SLOTS;
-    while (slots > SHARDS_MAX && slots * sizeof(uint64_t) > limit / DELETE_SHARE)
+    uint64_t most = limit / DELETE_SHARE / sizeof(uint64_t);
+    while (slots > SHARDS_MAX && slots > most)
         slots /= 2;
     return (uint32_t)slots;
 }

@@ -22,44 +22,14 @@
 #ifndef TAGCACHED_STORE_TAGS_H
 #define TAGCACHED_STORE_TAGS_H
 
-#include "store/table.h"
+#include "store/records.h"
 #include "tagcached/span.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 struct mem_budget;
-struct tag_record;
-
-enum {
-    TAGS_STRIPE_BITS = 4,
-    TAGS_STRIPES = 1 << TAGS_STRIPE_BITS,
-    TAGS_CHUNK_BITS = 6, /* small: the smallest budget is 1 MB */
-    TAGS_CHUNK = 1 << TAGS_CHUNK_BITS,
-};
-
-/* What readers of entries read; written under the stripe's lock. */
-struct tag_clock {
-    _Atomic uint64_t hard; /* last invalidation, or the floor at creation */
-};
-
-/* The records whose hash falls here, under one lock. */
-struct tags_stripe {
-    _Alignas(64) pthread_mutex_t lock;
-    struct table chunks;    /* of TAGS_CHUNK - 1 slots, or NULL: given back */
-    uint32_t chunks_used;   /* numbers taken so far */
-    uint32_t chunks_full;   /* of those, none below is free */
-    uint32_t chunks_held;   /* not given back */
-    struct tags_chunk *roomy; /* list of chunks with a free slot */
-    struct tag_record **buckets;
-    uint32_t buckets_mask;
-    uint32_t records;
-    struct tag_record *idle_oldest, *idle_newest; /* without links */
-    uint64_t links;
-    uint64_t bytes;
-};
 
 struct tags {
     _Atomic uint64_t clock;

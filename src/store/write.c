@@ -360,7 +360,8 @@ rewrite(struct attempt *a, struct span digits)
 }
 
 static int
-attempt_arith(struct attempt *a, bool decrement, uint64_t delta, uint64_t *result)
+attempt_arith(struct attempt *a, bool decrement, uint64_t delta,
+              uint64_t *result)
 {
     enum store_status status =
         shard_find(a->shard, &a->write->key, &a->old);

@@ -194,29 +194,37 @@ test_packed_after_evicting(void **state)
 /* Flushes that fall into a lap which has already passed their dead: these are
  * not taken for swept, and do not rise when the generations come round. */
 static void
-test_flushes_within_a_lap(void **state)
+flush_within_a_lap(int before)
 {
-    (void)state;
     struct kit one;
     kit_open(&one, 4 * KIT_MB);
     struct sweep *sweep = &one.store->sweep;
-    for (int i = 0; i < 254; i++)
+    struct shard *shard = &one.store->shards[0];
+    for (int i = 0; i < before; i++)
         store_flush(one.store, NOW_NEVER);
-    sweep->flushes = one.store->shards[0].flushes;
+    sweep->flushes = shard->flushes;
     sweep->number = UINT32_MAX; /* at the end of its lap */
     store_flush(one.store, NOW_NEVER);
     kit_set(&one, "k", "v", NULL);
     store_flush(one.store, NOW_NEVER);
     store_sweep(one.store); /* ends that lap */
+    struct store_key key = store_key(one.store, kit_span("k"));
     for (int i = 0; i < 600; i++) {
-        struct store_key key = store_key(one.store, kit_span("k"));
-        struct shard *shard = &one.store->shards[0];
         struct found found = shard_peek(shard, &key);
         if (found.item)
             assert_int_equal(shard_judge(shard, found.item), REMOVED_FLUSHED);
         store_flush(one.store, NOW_NEVER);
     }
     kit_close(&one);
+}
+
+static void
+test_flushes_within_a_lap(void **state)
+{
+    (void)state;
+    flush_within_a_lap(0);
+    flush_within_a_lap(253);
+    flush_within_a_lap(254);
 }
 
 int
