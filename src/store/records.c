@@ -273,7 +273,8 @@ buckets_grow(struct tags *tags, struct tags_stripe *stripe)
 }
 
 void
-records_drop(struct tags *tags, struct tags_stripe *stripe, struct tag_record *r)
+records_drop(struct tags *tags, struct tags_stripe *stripe,
+             struct tag_record *r)
 {
     CHECK(r->links == 0);
     records_raise(&tags->floor, records_hard(stripe, r));
@@ -290,8 +291,12 @@ struct tag_record *
 records_create(struct tags *tags, struct tags_stripe *stripe, uint32_t hash,
                struct span name)
 {
-    /* What is not needed gives way before anything grows. */
-    while (stripe->idle_oldest && mem_budget_excess(tags->budget, name.len))
+    /* What is not needed gives way before anything grows: two for one, so that
+     * idle records become fewer, but not all at once, which would raise the
+     * floor to the present. */
+    for (int i = 0; i < 2 && stripe->idle_oldest &&
+                    mem_budget_excess(tags->budget, name.len) > 0;
+         i++)
         records_drop(tags, stripe, stripe->idle_oldest);
     char *copy = mem_alloc(name.len);
     struct tag_record *r = copy ? slot_take(tags, stripe) : NULL;

@@ -78,7 +78,7 @@ segment_location(const struct item *it)
     return seg->number << SEGMENT_OFFSET_BITS | offset / ITEM_ALIGN;
 }
 
-/* The segment of a number from 1 to segs->numbers - 1, or NULL. Lock-free. */
+/* The segment of a number below by_number.cap, or NULL. Lock-free. */
 static inline struct segment *
 segment_by_number(const struct segments *segs, uint32_t number)
 {

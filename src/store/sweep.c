@@ -28,10 +28,10 @@ is_due(const struct sweep *sweep, const struct shard *shard,
 static bool
 sweep_segment(struct sweep *sweep, struct shard *shard)
 {
-    if (sweep->number >= shard->segs.numbers)
+    struct segments *segs = &shard->segs;
+    if (sweep->number >= segs->by_number.cap)
         return false;
-    struct segment *seg =
-        segment_by_number(&shard->segs, sweep->number++);
+    struct segment *seg = segment_by_number(segs, sweep->number++);
     if (seg && is_due(sweep, shard, seg))
         reclaim_dead(shard, seg);
     return true;

@@ -23,6 +23,9 @@ struct attempt {
  * `needed` bytes, and try again. */
 enum { RETRY_ROOM = 100, RETRY_BLOB };
 
+/* Others may take the room that was made: try often, not forever. */
+enum { TRIES = 16 };
+
 /* ---- section 4 of the contract ---- */
 
 static bool
@@ -289,8 +292,6 @@ provide(struct attempt *a, int lacks)
 enum store_status
 store_write(struct store *store, struct store_write *w)
 {
-    /* Others may take the room that was made: try often, not forever. */
-    enum { TRIES = 16 };
     struct attempt a = {.store = store,
                         .shard = store_shard(store, w->key.hash),
                         .write = w};
@@ -394,12 +395,14 @@ store_arith(struct store *store, const struct store_key *key, bool decrement,
                         .shard = store_shard(store, key->hash),
                         .write = &write,
                         .needed = SEGMENT_BYTES};
-    int status;
-    do {
+    int status = RETRY_ROOM;
+    for (int i = 0; i < TRIES && status == RETRY_ROOM; i++) {
         shard_lock(a.shard);
         status = attempt_arith(&a, decrement, delta, result);
         shard_unlock(a.shard);
-    } while (status == RETRY_ROOM && provide(&a, status));
+        if (status == RETRY_ROOM && !provide(&a, status))
+            break;
+    }
     *cas_out = write.cas_out;
     return status >= RETRY_ROOM ? STORE_NO_MEMORY : (enum store_status)status;
 }
