@@ -20,6 +20,10 @@ void mem_free(void *ptr);
 /* The bytes that an allocation of `bytes` really takes. */
 size_t mem_size_class(size_t bytes);
 
+/* Freed pages go back by a thread of jemalloc's own instead of by ours. After
+ * the last fork: the thread would not be in the child. */
+void mem_start_background(void);
+
 /* What jemalloc holds for us now: bytes handed out, bytes resident. */
 struct mem_usage {
     size_t allocated;

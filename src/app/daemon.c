@@ -87,8 +87,7 @@ daemon_write_pid(const char *path)
     }
     fprintf(file, "%ld\n", (long)getpid());
     if (fclose(file) != 0 || rename(temporary, path) != 0) {
-        log_error("could not write the pid file %s: %s", path,
-                  strerror(errno));
+        log_error("could not write the pid file %s: %s", path, strerror(errno));
         unlink(temporary);
         return false;
     }
@@ -99,6 +98,5 @@ void
 daemon_remove_pid(const char *path)
 {
     if (unlink(path) != 0)
-        log_warn("could not remove the pid file %s: %s", path,
-                 strerror(errno));
+        log_warn("could not remove the pid file %s: %s", path, strerror(errno));
 }

@@ -9,6 +9,7 @@
 
 #include "tagcached/hash.h"
 #include "tagcached/log.h"
+#include "tagcached/mem.h"
 #include "tagcached/now.h"
 #include "tagcached/server.h"
 #include "tagcached/store.h"
@@ -129,8 +130,10 @@ main(int argc, char **argv)
 
     int ready_fd = -1;
     code = prepare_process(&app.config, &ready_fd);
-    if (code == 0)
+    if (code == 0) {
+        mem_start_background();
         code = make_parts(&app);
+    }
     if (code == 0)
         code = serve(&app, ready_fd);
     free_parts(&app);

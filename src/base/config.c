@@ -32,8 +32,8 @@ struct option_row {
     const char *argument; /* NULL: takes none */
     const char *help;
     enum option_kind kind;
-    size_t field;  /* offset in struct config, but for KIND_OWN */
-    bool value;    /* KIND_FLAG */
+    size_t field; /* offset in struct config, but for KIND_OWN */
+    bool value;   /* KIND_FLAG */
     uint32_t min, max;
     const char *complaint;
     parse_option *parse;
@@ -95,8 +95,7 @@ static int
 parse_listen(struct config *config, const char *word)
 {
     if (config->nlisten == CONFIG_LISTEN_MAX) {
-        fprintf(stderr, "More than %d times -l: %s\n", CONFIG_LISTEN_MAX,
-                word);
+        fprintf(stderr, "More than %d times -l: %s\n", CONFIG_LISTEN_MAX, word);
         return EX_USAGE;
     }
     config->listen[config->nlisten++] = word;
@@ -108,8 +107,7 @@ static int
 parse_memory_limit(struct config *config, const char *word)
 {
     uint64_t megabytes;
-    if (!num_parse_u64(span_of(word), &megabytes) ||
-        megabytes > LIMIT_MAX_MB) {
+    if (!num_parse_u64(span_of(word), &megabytes) || megabytes > LIMIT_MAX_MB) {
         fprintf(stderr, "Memory limit must be 1 to %d megabytes: %s\n",
                 LIMIT_MAX_MB, word);
         return EX_USAGE;
@@ -135,8 +133,10 @@ parse_protocol(struct config *config, const char *word)
     } else if (strcmp(word, "ascii") == 0) {
         config->protocol = "ascii";
     } else {
-        fprintf(stderr, "Invalid value for binding protocol: %s"
-                " -- should be one of auto or ascii\n", word);
+        fprintf(stderr,
+                "Invalid value for binding protocol: %s"
+                " -- should be one of auto or ascii\n",
+                word);
         return EX_USAGE;
     }
     return 0;
@@ -157,8 +157,10 @@ parse_item_size(struct config *config, const char *word)
 
     uint64_t size;
     if (!num_parse_u64(digits, &size)) {
-        fprintf(stderr, "Item max size must be a number, or one with k or m "
-                "behind it: %s\n", word);
+        fprintf(stderr,
+                "Item max size must be a number, or one with k or m "
+                "behind it: %s\n",
+                word);
         return EX_USAGE;
     }
     size = size <= ITEM_MAX ? size * unit : size; /* no overflow */
@@ -167,8 +169,7 @@ parse_item_size(struct config *config, const char *word)
         return EX_USAGE;
     }
     if (size > ITEM_MAX) {
-        fprintf(stderr,
-                "Cannot set item size limit higher than a gigabyte.\n");
+        fprintf(stderr, "Cannot set item size limit higher than a gigabyte.\n");
         return EX_USAGE;
     }
     config->item_size_max = (uint32_t)size;
@@ -186,6 +187,7 @@ print_version(struct config *config, const char *word)
 
 static parse_option print_help;
 
+/* clang-format off */
 #define OFFSET(field) offsetof(struct config, field)
 #define FLAG(l, n, f, v, h)                                                    \
     {.letter = l, .name = n, .help = h, .kind = KIND_FLAG,                     \
@@ -199,6 +201,7 @@ static parse_option print_help;
 #define OWN(l, n, a, p, h)                                                     \
     {.letter = l, .name = n, .argument = a, .help = h, .kind = KIND_OWN,       \
      .parse = p},
+/* clang-format on */
 static const struct option_row rows[] = {
 #include "tagcached/tbl/options.def"
 };
@@ -237,8 +240,8 @@ parse_number(const struct option_row *row, unsigned *field, const char *word)
     uint32_t value;
     if (!num_parse_u32(span_of(word), &value) || value < row->min ||
         value > row->max) {
-        fprintf(stderr, "%s and at most %u: -%c %s\n", row->complaint,
-                row->max, row->letter, word);
+        fprintf(stderr, "%s and at most %u: -%c %s\n", row->complaint, row->max,
+                row->letter, word);
         return BAD_VALUE;
     }
     *field = value;

@@ -11,17 +11,20 @@
 
 /*
  * jemalloc's options for a process whose memory is mostly large, page-aligned
- * segments of one size: freed pages go back soon, and by a thread of
- * jemalloc's, not by ours. Read by jemalloc when it starts.
+ * segments of one size: freed pages go back soon. Read by jemalloc when it
+ * starts.
  */
-#ifdef __SANITIZE_THREAD__
-/* A thread that jemalloc starts unseen makes ThreadSanitizer crash. */
-#define BACKGROUND "background_thread:false"
-#else
-#define BACKGROUND "background_thread:true"
+const char *malloc_conf = "narenas:4,dirty_decay_ms:1000,muzzy_decay_ms:0";
+
+void
+mem_start_background(void)
+{
+    /* A thread that jemalloc starts unseen makes ThreadSanitizer crash. */
+#ifndef __SANITIZE_THREAD__
+    bool on = true;
+    mallctl("background_thread", NULL, NULL, &on, sizeof(on));
 #endif
-const char *malloc_conf =
-    "narenas:4," BACKGROUND ",dirty_decay_ms:1000,muzzy_decay_ms:0";
+}
 
 void *
 mem_alloc(size_t bytes)

@@ -39,22 +39,36 @@ grown(size_t cap, size_t start, size_t wanted)
     return cap;
 }
 
+static void
+set_cap(struct out *out, size_t cap)
+{
+    char *data = mem_resize(out->data, cap);
+    if (!data) {
+        out->failed = true;
+        return;
+    }
+    out->data = data;
+    out->cap = cap;
+}
+
+static void
+set_refs_cap(struct out *out, size_t cap)
+{
+    struct out_ref *refs = mem_resize(out->refs, cap * sizeof(*refs));
+    if (!refs) {
+        out->failed = true;
+        return;
+    }
+    out->refs = refs;
+    out->refs_cap = cap;
+}
+
 char *
 out_reserve_slow(struct out *out, size_t len)
 {
-    if (out->failed)
-        return NULL;
-    size_t cap = grown(out->cap, OUT_START_BYTES, out->len + len);
-    if (cap > out->cap) {
-        char *data = mem_resize(out->data, cap);
-        if (!data) {
-            out->failed = true;
-            return NULL;
-        }
-        out->data = data;
-        out->cap = cap;
-    }
-    return out->data + out->len;
+    if (!out->failed)
+        set_cap(out, grown(out->cap, OUT_START_BYTES, out->len + len));
+    return out->failed ? NULL : out->data + out->len;
 }
 
 void
@@ -103,16 +117,8 @@ out_printf(struct out *out, const char *format, ...)
 void
 out_ref(struct out *out, struct span span, out_release *release, void *owner)
 {
-    if (out->nrefs == out->refs_cap && !out->failed) {
-        size_t cap = grown(out->refs_cap, OUT_FULL_REFS, out->nrefs + 1);
-        struct out_ref *refs = mem_resize(out->refs, cap * sizeof(*refs));
-        if (refs) {
-            out->refs = refs;
-            out->refs_cap = cap;
-        } else {
-            out->failed = true;
-        }
-    }
+    if (out->nrefs == out->refs_cap && !out->failed)
+        set_refs_cap(out, grown(out->refs_cap, OUT_FULL_REFS, out->nrefs + 1));
     if (out->failed) {
         release(owner);
         return;
@@ -204,14 +210,19 @@ out_move(struct out *to, struct out *from)
     CHECK(out_is_empty(to));
     size_t base = from->sent;
     to->failed = from->failed;
+    /* No more than is moved: there may be many whose client does not read. */
+    size_t len = from->len - base, refs = from->nrefs - from->refs_done;
+    if (!to->failed && to->cap < len)
+        set_cap(to, len);
+    if (!to->failed && to->refs_cap < refs)
+        set_refs_cap(to, refs);
     out_put(to, (struct span){from->data + base, from->len - base});
     for (size_t i = from->refs_done; i < from->nrefs; i++) {
         struct out_ref ref = from->refs[i];
-        size_t refs = to->nrefs;
         out_ref(to, ref.span, ref.release, ref.owner);
-        if (to->nrefs > refs) {
-            to->refs[refs].at = ref.at - base;
-            to->refs[refs].sent = ref.sent;
+        if (!to->failed) {
+            to->refs[to->nrefs - 1].at = ref.at - base;
+            to->refs[to->nrefs - 1].sent = ref.sent;
         }
     }
     from->refs_done = from->nrefs;

@@ -8,12 +8,14 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
     /* In a row, so that a storm of them does not keep us from stopping. */
-    ACCEPTS_A_TURN = 64,
+    ACCEPTS_A_TURN = 256,
     PAUSE_MS = 10,
+    GRACE_MS = 20,
     COMPLAIN_EVERY_S = 5,
 };
 
@@ -57,19 +59,37 @@ refuse(struct acceptor *acceptor, int fd)
     close(fd);
 }
 
+/* Only we count up, so the limit is never passed. */
+static bool
+is_full(const struct acceptor *acceptor)
+{
+    return atomic_load_explicit(&acceptor->info->curr_connections,
+                                memory_order_relaxed) >=
+           acceptor->max_connections;
+}
+
+/*
+ * A client that closes one connection and opens another must not be refused
+ * because the worker has not seen the first one's end: it gets a moment. Once
+ * a turn, so that refusing many stays quick.
+ */
+static void
+wait_for_leavers(const struct acceptor *acceptor)
+{
+    const struct timespec moment = {.tv_nsec = 1000000};
+    for (int i = 0; i < GRACE_MS && is_full(acceptor); i++)
+        nanosleep(&moment, NULL);
+}
+
 static void
 hand_over(struct acceptor *acceptor, int fd)
 {
     struct server_info *info = acceptor->info;
-    /* Only we count up, so the limit is never passed. */
-    uint64_t open = atomic_load_explicit(&info->curr_connections,
-                                         memory_order_relaxed);
-    if (open >= acceptor->max_connections) {
+    if (is_full(acceptor)) {
         refuse(acceptor, fd);
         return;
     }
-    atomic_fetch_add_explicit(&info->curr_connections, 1,
-                              memory_order_relaxed);
+    atomic_fetch_add_explicit(&info->curr_connections, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&info->total_connections, 1,
                               memory_order_relaxed);
     struct worker *worker =
@@ -158,9 +178,14 @@ on_connect(evutil_socket_t listen_fd, short what, void *arg)
 {
     struct acceptor *acceptor = arg;
     (void)what;
+    bool waited = false;
     for (int i = 0; i < ACCEPTS_A_TURN; i++) {
         int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
+            if (!waited && is_full(acceptor)) {
+                wait_for_leavers(acceptor);
+                waited = true;
+            }
             hand_over(acceptor, fd);
             continue;
         }
@@ -187,8 +212,8 @@ on_stop(evutil_socket_t fd, short what, void *arg)
 int
 acceptor_run(struct acceptor *acceptor, int stop_fd)
 {
-    struct event *stop = event_new(acceptor->base, stop_fd, EV_READ, on_stop,
-                                   acceptor->base);
+    struct event *stop =
+        event_new(acceptor->base, stop_fd, EV_READ, on_stop, acceptor->base);
     if (!stop)
         return -ENOMEM;
     int err = event_add(stop, NULL) == 0 ? accept_again(acceptor) : -ENOMEM;
@@ -203,13 +228,11 @@ acceptor_run(struct acceptor *acceptor, int stop_fd)
 static bool
 make_events(struct acceptor *acceptor, const struct listen_set *sockets)
 {
-    acceptor->sockets =
-        mem_zalloc(sockets->n * sizeof(*acceptor->sockets));
+    acceptor->sockets = mem_zalloc(sockets->n * sizeof(*acceptor->sockets));
     acceptor->base = event_base_new();
     if (!acceptor->sockets || !acceptor->base)
         return false;
-    acceptor->pause =
-        event_new(acceptor->base, -1, 0, on_pause_end, acceptor);
+    acceptor->pause = event_new(acceptor->base, -1, 0, on_pause_end, acceptor);
     for (unsigned i = 0; i < sockets->n; i++) {
         acceptor->sockets[i] =
             event_new(acceptor->base, sockets->sockets[i].fd,

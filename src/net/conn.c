@@ -1,25 +1,24 @@
 /*
- * The life of a connection. It is in one state at a time; the words on the
- * arrows are what happened.
+ * The life of a connection:
  *
- *                          conn_open
- *                              |      input; all of it answered and sent
- *                              v     +--------+
- *                         [ READING ]<--------+
- *              its turn   |  ^ |  |
- *     +--------<----------+  | |  +-----------------------------+
- *     | the session yields   | | the socket takes no more       |
- *     v     all answered     | v                                |
- *  [ READY ]-->--------------+ [ BLOCKED ]                      |
- *     |  ^                   |     |  |   the session wants to  |
- *     |  |  sent, input left |     |  |   close, all is sent    |
- *     |  +-------------------|-----+  |                         |
- *     |                      +--------+ sent, no input left     |
- *     |                                                         v
- *     +------------------------->----------------------[ LINGERING ]
- *                                                               |
- *    end of input, error (in any state), all acknowledged       v
- *                                                            closed
+ *                        conn_open
+ *                            |
+ *          share used up     v     socket full
+ *      +----------------[ READING ]---------------+
+ *      |                 ^   |   ^                |
+ *      v    all answered |   |   | all sent       v
+ *  [ READY ]-------------+   |   +-----------[ BLOCKED ]
+ *      ^  |                  |                 |  ^
+ *      |  +-----------socket full-----------------+
+ *      |                     |                 |
+ *      +-----------all sent, input left--------+
+ *                            |
+ *                            | all sent (from any state), and
+ *                            | the session or the server wants to close
+ *                            v
+ *                      [ LINGERING ]---> closed
+ *
+ * The end of input and errors close at once, from any state.
  *
  * READING    waits for EV_READ. The session owns no more than an unfinished
  *            rest of input.
@@ -467,10 +466,9 @@ conn_open(struct conn_group *group, int fd)
 static uint64_t
 patience_us(const struct conn_group *group)
 {
-    uint64_t limit = atomic_load_explicit(&group->budget->limit,
-                                          memory_order_relaxed);
-    bool crowded =
-        group->held_bytes > limit / CONN_HELD_PART / group->threads;
+    uint64_t limit =
+        atomic_load_explicit(&group->budget->limit, memory_order_relaxed);
+    bool crowded = group->held_bytes > limit / CONN_HELD_PART / group->threads;
     return (crowded ? CONN_STALL_SHORT_S : CONN_STALL_S) * UINT64_C(1000000);
 }
 

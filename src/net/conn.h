@@ -23,7 +23,7 @@ struct conn_group {
     struct counters *counters;
     struct server_info *info;
     struct mem_budget *budget;
-    struct out out;            /* replies of the turn; empty between turns */
+    struct out out; /* replies of the turn; empty between turns */
     struct conn_list all;
     struct conn_queue ready;   /* have input in hand, gave way to others */
     struct conn_queue waiting; /* for the peer to take what we sent */

@@ -42,8 +42,7 @@ set_host(struct listen_address *address, const char *host, size_t len)
 }
 
 bool
-listen_parse(struct span text, int default_port,
-             struct listen_address *address)
+listen_parse(struct span text, int default_port, struct listen_address *address)
 {
     const char *end = text.data + text.len;
     const char *port = NULL; /* its first digit */
@@ -68,8 +67,7 @@ listen_parse(struct span text, int default_port,
     if (port) {
         uint32_t number;
         struct span digits = {port, (size_t)(end - port)};
-        if (!num_parse_u32(digits, &number) || number == 0 ||
-            number > PORT_MAX)
+        if (!num_parse_u32(digits, &number) || number == 0 || number > PORT_MAX)
             return false;
         address->port = (int)number;
     }
@@ -93,8 +91,7 @@ set_option(int fd, int level, int option)
 static bool
 prepare_tcp(int fd, int family)
 {
-    return (family != AF_INET6 ||
-            set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY)) &&
+    return (family != AF_INET6 || set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY)) &&
            set_option(fd, SOL_SOCKET, SO_REUSEADDR) &&
            set_option(fd, SOL_SOCKET, SO_KEEPALIVE) &&
            set_option(fd, IPPROTO_TCP, TCP_NODELAY);
@@ -290,8 +287,7 @@ open_loopback(struct listen_set *set, const struct config *config)
 
 /* One -l: hosts between commas or semicolons. */
 static int
-open_list(struct listen_set *set, const char *list,
-          const struct config *config)
+open_list(struct listen_set *set, const char *list, const struct config *config)
 {
     while (*list) {
         size_t len = strcspn(list, ",;");
@@ -299,8 +295,8 @@ open_list(struct listen_set *set, const char *list,
         if (len > 0) {
             struct span text = {list, len};
             if (!listen_parse(text, config->port, &address)) {
-                log_error("failed to listen on %.*s: not an address",
-                          (int)len, list);
+                log_error("failed to listen on %.*s: not an address", (int)len,
+                          list);
                 return -EINVAL;
             }
             int err = open_host(set, &address, config->backlog);
@@ -340,9 +336,9 @@ remove_stale(const struct sockaddr_un *name)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return;
-    bool stale = connect(fd, (const struct sockaddr *)name,
-                         sizeof(*name)) != 0 &&
-                 errno == ECONNREFUSED;
+    bool stale =
+        connect(fd, (const struct sockaddr *)name, sizeof(*name)) != 0 &&
+        errno == ECONNREFUSED;
     close(fd);
     if (stale)
         unlink(name->sun_path);

@@ -31,8 +31,8 @@ make_threads(struct server *server)
             return false;
         server->nworkers++;
     }
-    server->acceptor = acceptor_new(&server->sockets, server->workers, n,
-                                    server->env);
+    server->acceptor =
+        acceptor_new(&server->sockets, server->workers, n, server->env);
     return server->acceptor != NULL;
 }
 
@@ -45,8 +45,7 @@ tell_ports(const struct server *server)
         return 0;
     int err = listen_write_ports(&server->sockets, path);
     if (err < 0)
-        log_error("failed to write the ports to %s: %s", path,
-                  strerror(-err));
+        log_error("failed to write the ports to %s: %s", path, strerror(-err));
     return err;
 }
 

@@ -226,7 +226,7 @@ def main() -> int:
     for finding in found:
         print(finding)
     count = len(read_tree(arguments.root))
-    print(f"lint: {count} files, {len(found) or 'no'} findings")
+    print(f"lint: {count} files, findings: {len(found)}")
     return 1 if found else 0
 
 

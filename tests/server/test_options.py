@@ -11,6 +11,7 @@ import pytest
 
 from harness import proc
 from harness.process import Server, free_port, run_to_end, user_arguments
+from harness.wire import Conversation
 
 Start = Callable[..., Server]
 
@@ -226,11 +227,34 @@ def test_any_free_port(start: Start) -> None:
     assert proc.listening(server.pid) == {("0100007F", server.port)}
 
 
+def test_verbose(start: Start) -> None:
+    """Silent by default; -v says what happens, -vv more, never a value."""
+    said = {}
+    for word in ("-t4", "-v", "-vv"):
+        server = start(word)
+        with server.connect() as client:
+            client.ask("set secret-key 0 0 12", "secret-value")
+            client.ask("nonsense")
+        server.stop()
+        said[word] = server.stderr()
+    assert said["-t4"] == ""
+    assert len(said["-vv"]) >= len(said["-v"]) > 0
+    assert "secret-value" not in said["-vv"]
+
+
+def test_list_of_addresses(start: Start) -> None:
+    """-l takes a list, each with a port of its own if it likes."""
+    port = free_port()
+    server = start("-l", f"127.0.0.3,127.0.0.4:{port}")
+    for address in (("127.0.0.3", server.port), ("127.0.0.4", port)):
+        with Conversation(address) as client:
+            assert client.ask("mn") == b"MN"
+
+
 @pytest.mark.options("-l", "127.0.0.2")
 def test_several_addresses(server: Server) -> None:
     """-l may be repeated."""
-    with socket.create_connection(("127.0.0.2", server.port)) as client:
-        client.sendall(b"mn\r\n")
-        assert client.recv(10) == b"MN\r\n"
+    with Conversation(("127.0.0.2", server.port)) as client:
+        assert client.ask("mn") == b"MN"
     with server.connect() as client:
         assert client.ask("mn") == b"MN"

@@ -40,6 +40,18 @@ def test_too_large(client: Conversation, size: int) -> None:
     assert client.stats()["store_too_large"] == "1"
 
 
+@pytest.mark.parametrize(("key", "flags"), [("k", 0), ("k", 5), ("k" * 250, 0)])
+def test_exact_limit(client: Conversation, key: str, flags: int) -> None:
+    """By memcached's own sum: header 48, CAS 8, key and its end, flags 4 where
+    there are any, value and its line end."""
+    fits = (1 << 20) - 48 - 8 - (len(key) + 1) - (4 if flags else 0) - 2
+    assert client.set(key, bytes(fits), flags) == b"STORED"
+    assert len(client.get(key) or b"") == fits
+    refused = b"SERVER_ERROR object too large for cache"
+    assert client.set(key, bytes(fits + 1), flags) == refused
+    assert client.get(key) is None
+
+
 @pytest.mark.options("-I", "8m", "-m", "64")
 def test_larger_items_by_option(client: Conversation) -> None:
     """-I raises the limit."""

@@ -10,7 +10,8 @@ tests_unit_test_listen_LDADD = $(FAKE_LIBS)
 
 check_PROGRAMS += tests/unit/test_conn
 TESTS += tests/unit/test_conn
-tests_unit_test_conn_SOURCES = tests/unit/test_conn.c $(FAKE_SESSION)
+tests_unit_test_conn_SOURCES = tests/unit/test_conn.c \
+	tests/unit/conn_rig.c tests/unit/conn_rig.h $(FAKE_SESSION)
 tests_unit_test_conn_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conn_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=now_us
 tests_unit_test_conn_LDADD = $(FAKE_LIBS)

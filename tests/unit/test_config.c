@@ -217,8 +217,8 @@ static void
 test_unknown(void **state)
 {
     (void)state;
-    static const char *const lines[] = {"-z", "--foo", "-p", "-f 1.2",
-                                        "-o modern", "-S", "--verbose=2"};
+    static const char *const lines[] = {
+        "-z", "--foo", "-p", "-f 1.2", "-o modern", "-S", "--verbose=2"};
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         struct outcome *o = parse(lines[i]);
         assert_int_equal(o->status, CONFIG_BAD);
@@ -234,8 +234,8 @@ test_numbers(void **state)
 {
     (void)state;
     static const char *const numbers[] = {
-        "-1", "2147483647", "2147483649", "4294967296",
-        "18446744073709551616", "1e3", "''", "+1", "0x10", "1-"};
+        "-1",  "2147483647", "2147483649", "4294967296", "18446744073709551616",
+        "1e3", "''",         "+1",         "0x10",       "1-"};
     enum { NUMBERS = sizeof(numbers) / sizeof(numbers[0]) };
     static const struct {
         const char *option;
@@ -251,8 +251,7 @@ test_numbers(void **state)
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         for (size_t j = 0; j < NUMBERS; j++) {
             char line[100];
-            snprintf(line, sizeof(line), "%s %s", table[i].option,
-                     numbers[j]);
+            snprintf(line, sizeof(line), "%s %s", table[i].option, numbers[j]);
             bool good = table[i].good[j] == 'Y';
             expect(parse(line), line, good ? 0 : table[i].exit_code);
         }

@@ -1,5 +1,4 @@
-#include "fake_session.h"
-#include "net/conn.h"
+#include "conn_rig.h"
 
 #include "tagcached/now.h"
 
@@ -13,157 +12,11 @@
 
 #include <cmocka.h>
 
-/* One group of connections, driven by hand. fds[0] is the client's end. */
-struct rig {
-    struct fake_env fake;
-    struct event_base *base;
-    struct conn_group group;
-    char got[1 << 20]; /* what the client received */
-    size_t len;
-};
-
-/* The clock of the stall rule, moved by tests. */
-static uint64_t later_us;
-uint64_t __real_now_us(void);
-uint64_t __wrap_now_us(void);
-uint64_t
-__wrap_now_us(void)
-{
-    return __real_now_us() + later_us;
-}
-
-static int
-set_up(void **state)
-{
-    struct rig *rig = calloc(1, sizeof(*rig));
-    *state = rig;
-    later_us = 0;
-    fake_env_init(&rig->fake, 1);
-    rig->base = event_base_new();
-    assert_true(conn_group_init(&rig->group, rig->base, &rig->fake.env, 0));
-    return 0;
-}
-
-/* Nothing may be left of what a test did. */
-static int
-tear_down(void **state)
-{
-    struct rig *rig = *state;
-    conn_group_fini(&rig->group);
-    event_base_free(rig->base);
-    assert_int_equal(fake_sessions, 0);
-    assert_int_equal(fake_refs, 0);
-    assert_int_equal(rig->fake.budget.used, 0);
-    assert_int_equal(rig->fake.info.curr_connections, 0);
-    fake_env_fini(&rig->fake);
-    free(rig);
-    return 0;
-}
-
-/* One pass of a worker's loop that does not wait. */
-static void
-turn(struct rig *rig)
-{
-    rig->group.clock_is_fresh = false;
-    event_base_loop(rig->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
-    conn_run_ready(&rig->group);
-    conn_check_waiting(&rig->group);
-}
-
-static void
-turns(struct rig *rig, int n)
-{
-    while (n-- > 0)
-        turn(rig);
-}
-
-static void
-open_conn(struct rig *rig, int fds[2], bool tcp)
-{
-    if (tcp)
-        fake_tcp_pair(fds);
-    else
-        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
-                                    fds), 0);
-    rig->fake.info.curr_connections++;
-    conn_open(&rig->group, fds[1]);
-    rig->len = 0;
-}
-
-static void
-say(int fd, const char *text)
-{
-    assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL),
-                     strlen(text));
-}
-
-/* Takes what is there. 0: the end; else errno. */
-static int
-hear(struct rig *rig, int fd)
-{
-    for (;;) {
-        ssize_t n = recv(fd, rig->got + rig->len,
-                         sizeof(rig->got) - rig->len, 0);
-        if (n <= 0)
-            return n == 0 ? 0 : errno;
-        rig->len += (size_t)n;
-        assert_true(rig->len < sizeof(rig->got));
-    }
-}
-
-/* Until the server is done with this client's input, however many turns. */
-static int
-settle(struct rig *rig, int fd)
-{
-    int end = EAGAIN;
-    for (int quiet = 0; quiet < 5 && end == EAGAIN; quiet++) {
-        size_t before = rig->len;
-        turn(rig);
-        end = hear(rig, fd);
-        if (rig->len > before)
-            quiet = 0;
-    }
-    return end;
-}
-
-/* Until the end, while the kernel takes its time: 0, or errno. */
-static int
-hear_to_end(struct rig *rig, int fd)
-{
-    int end;
-    for (int i = 0; i < 20000 && (end = hear(rig, fd)) == EAGAIN; i++) {
-        turn(rig);
-        usleep(200);
-    }
-    return end;
-}
-
-/* Until all connections are gone. */
-static void
-assert_all_gone(struct rig *rig)
-{
-    for (int i = 0; i < 20000 && !LIST_EMPTY(&rig->group.all); i++) {
-        turn(rig);
-        usleep(200);
-    }
-    assert_true(LIST_EMPTY(&rig->group.all));
-    assert_int_equal(fake_sessions, 0);
-    assert_int_equal(fake_refs, 0);
-}
-
 #define assert_got(rig, text)                                                  \
     do {                                                                       \
         assert_int_equal((rig)->len, strlen(text));                            \
         assert_memory_equal((rig)->got, text, (rig)->len);                     \
     } while (0)
-
-static uint64_t
-counted(struct rig *rig, enum counter id)
-{
-    uint64_t sums[COUNTER_END];
-    counters_set_sum(rig->fake.env.counters, sums);
-    return sums[id];
-}
 
 static const char script[] = "hello\nbig 5\nref 7\nput 4\nab\ncput 1\nxend\n";
 static const char replies[] = "hello\nxxxxx\nxxxxxxx\ngot 4 c\ngot 1 x\nend\n";
@@ -173,15 +26,15 @@ test_batch(void **state)
 {
     struct rig *rig = *state;
     int fds[2];
-    open_conn(rig, fds, false);
-    say(fds[0], script);
-    turn(rig); /* one turn, whatever is in it */
-    assert_int_equal(hear(rig, fds[0]), EAGAIN);
+    rig_open(rig, fds, false);
+    rig_say(fds[0], script);
+    rig_turn(rig); /* one turn, whatever is in it */
+    assert_int_equal(rig_hear(rig, fds[0]), EAGAIN);
     assert_got(rig, replies);
-    assert_int_equal(counted(rig, COUNTER_BYTES_READ), strlen(script));
-    assert_int_equal(counted(rig, COUNTER_BYTES_WRITTEN), strlen(replies));
+    assert_int_equal(rig_counted(rig, COUNTER_BYTES_READ), strlen(script));
+    assert_int_equal(rig_counted(rig, COUNTER_BYTES_WRITTEN), strlen(replies));
     close(fds[0]);
-    assert_all_gone(rig);
+    rig_assert_gone(rig);
 }
 
 static void
@@ -189,15 +42,15 @@ test_bytewise_and_mixed(void **state)
 {
     struct rig *rig = *state;
     int fds[2], other[2];
-    open_conn(rig, other, false);
-    open_conn(rig, fds, false);
+    rig_open(rig, other, false);
+    rig_open(rig, fds, false);
     for (size_t i = 0; i < strlen(script); i++) {
         char byte[2] = {script[i], '\0'};
-        say(fds[0], byte);
-        say(other[0], i % 2 ? "\n" : "o");
-        turn(rig);
+        rig_say(fds[0], byte);
+        rig_say(other[0], i % 2 ? "\n" : "o");
+        rig_turn(rig);
     }
-    hear(rig, fds[0]);
+    rig_hear(rig, fds[0]);
     assert_got(rig, replies);
     close(fds[0]);
     close(other[0]);
@@ -210,12 +63,12 @@ test_every_split(void **state)
     for (size_t cut = 0; cut <= strlen(script); cut++) {
         int fds[2];
         char head[100];
-        open_conn(rig, fds, false);
+        rig_open(rig, fds, false);
         snprintf(head, sizeof(head), "%.*s", (int)cut, script);
-        say(fds[0], head);
-        turn(rig);
-        say(fds[0], script + cut);
-        settle(rig, fds[0]);
+        rig_say(fds[0], head);
+        rig_turn(rig);
+        rig_say(fds[0], script + cut);
+        rig_settle(rig, fds[0]);
         assert_got(rig, replies);
         close(fds[0]);
     }
@@ -230,23 +83,14 @@ test_closed_at_any_moment(void **state)
         for (int n = 0; n < 3; n++) {
             int fds[2];
             char head[100];
-            open_conn(rig, fds, n == 2);
+            rig_open(rig, fds, n == 2);
             snprintf(head, sizeof(head), "%.*s", (int)cut, lines);
-            say(fds[0], head);
-            turns(rig, n);
+            rig_say(fds[0], head);
+            rig_turns(rig, n);
             close(fds[0]);
-            assert_all_gone(rig);
+            rig_assert_gone(rig);
         }
     }
-}
-
-/* A small one on the receiving side would do too, but TCP on loopback then
- * waits for timers. */
-static void
-small_buffer(int fds[2])
-{
-    int bytes = 8192;
-    setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 }
 
 /* A client that asks and asks and does not read: what we hold for it stays
@@ -258,34 +102,34 @@ backpressure(struct rig *rig, const char *line, bool tcp)
     int fds[2];
     size_t reply = (size_t)atol(line + 4) + 1;
     size_t total = 0;
-    open_conn(rig, fds, tcp);
-    small_buffer(fds);
+    rig_open(rig, fds, tcp);
+    rig_small_buffers(fds);
     for (int i = 0; i < LINES; i++) {
         if (send(fds[0], line, strlen(line), MSG_NOSIGNAL) !=
             (ssize_t)strlen(line))
             fail();
-        turn(rig);
+        rig_turn(rig);
     }
-    assert_false(TAILQ_EMPTY(&rig->group.waiting));
+    rig_until_stuck(rig);
     assert_true(rig->fake.budget.used < 256 * 1024);
     assert_true(fake_refs <= OUT_FULL_REFS + 1);
-    uint64_t read_before = counted(rig, COUNTER_BYTES_READ);
-    turns(rig, 10);
-    assert_int_equal(counted(rig, COUNTER_BYTES_READ), read_before);
+    uint64_t read_before = rig_counted(rig, COUNTER_BYTES_READ);
+    rig_turns(rig, 10);
+    assert_int_equal(rig_counted(rig, COUNTER_BYTES_READ), read_before);
 
     while (total < LINES * reply) {
-        turn(rig);
+        rig_turn(rig);
         rig->len = 0;
-        hear(rig, fds[0]);
+        rig_hear(rig, fds[0]);
         for (size_t i = 0; i < rig->len; i++, total++)
             assert_int_equal(rig->got[i],
                              total % reply == reply - 1 ? '\n' : 'x');
     }
-    turns(rig, 3);
+    rig_turns(rig, 3);
     assert_true(TAILQ_EMPTY(&rig->group.waiting));
-    say(fds[0], "still there\n");
+    rig_say(fds[0], "still there\n");
     rig->len = 0;
-    settle(rig, fds[0]);
+    rig_settle(rig, fds[0]);
     assert_got(rig, "still there\n");
     close(fds[0]);
 }
@@ -305,15 +149,15 @@ test_blocked_then_gone(void **state)
     struct rig *rig = *state;
     for (int i = 0; i < 4; i++) {
         int fds[2];
-        open_conn(rig, fds, i & 1);
-        small_buffer(fds);
-        say(fds[0], "ref 5000000\nref 5000000\nquit\n");
-        turns(rig, 3);
+        rig_open(rig, fds, i & 1);
+        rig_small_buffers(fds);
+        rig_say(fds[0], "ref 5000000\nref 5000000\nquit\n");
+        rig_turns(rig, 3);
         assert_true(fake_refs > 0);
         if (i & 2)
-            hear(rig, fds[0]);
+            rig_hear(rig, fds[0]);
         close(fds[0]);
-        assert_all_gone(rig);
+        rig_assert_gone(rig);
     }
 }
 
@@ -323,15 +167,15 @@ test_half_close(void **state)
     struct rig *rig = *state;
     for (int tcp = 0; tcp < 2; tcp++) {
         int fds[2];
-        open_conn(rig, fds, tcp);
-        small_buffer(fds);
-        say(fds[0], "a\nbig 300000\nref 400000\nb\nrest without end");
+        rig_open(rig, fds, tcp);
+        rig_small_buffers(fds);
+        rig_say(fds[0], "a\nbig 300000\nref 400000\nb\nrest without end");
         shutdown(fds[0], SHUT_WR);
-        assert_int_equal(hear_to_end(rig, fds[0]), 0);
+        assert_int_equal(rig_hear_to_end(rig, fds[0]), 0);
         assert_int_equal(rig->len, 2 + 300001 + 400001 + 2);
         assert_memory_equal(rig->got + rig->len - 3, "\nb\n", 3);
         close(fds[0]);
-        assert_all_gone(rig);
+        rig_assert_gone(rig);
     }
 }
 
@@ -343,15 +187,15 @@ test_quit(void **state)
     struct rig *rig = *state;
     for (int tcp = 0; tcp < 2; tcp++) {
         int fds[2];
-        open_conn(rig, fds, tcp);
-        small_buffer(fds);
-        say(fds[0], "big 600000\nquit\nmore\n");
-        turn(rig);
-        say(fds[0], "and more\n");
-        assert_int_equal(hear_to_end(rig, fds[0]), 0);
+        rig_open(rig, fds, tcp);
+        rig_small_buffers(fds);
+        rig_say(fds[0], "big 600000\nquit\nmore\n");
+        rig_turn(rig);
+        rig_say(fds[0], "and more\n");
+        assert_int_equal(rig_hear_to_end(rig, fds[0]), 0);
         assert_int_equal(rig->len, 600001 + 4);
         assert_memory_equal(rig->got + 600001, "bye\n", 4);
-        assert_all_gone(rig);
+        rig_assert_gone(rig);
         close(fds[0]);
     }
 }
@@ -361,12 +205,12 @@ test_die(void **state)
 {
     struct rig *rig = *state;
     int fds[2];
-    open_conn(rig, fds, true);
-    say(fds[0], "one\ndie\ntwo\n");
-    assert_int_equal(settle(rig, fds[0]), 0);
+    rig_open(rig, fds, true);
+    rig_say(fds[0], "one\ndie\ntwo\n");
+    assert_int_equal(rig_settle(rig, fds[0]), 0);
     assert_got(rig, "one\n");
     close(fds[0]);
-    turns(rig, 3);
+    rig_turns(rig, 3);
 }
 
 /* While one has a deep pipeline, another is served every turn. */
@@ -376,25 +220,25 @@ test_yield(void **state)
     struct rig *rig = *state;
     enum { DEEP = 1500, A_TURN = 50 };
     int deep[2], pinger[2];
-    open_conn(rig, deep, false);
-    open_conn(rig, pinger, false);
+    rig_open(rig, deep, false);
+    rig_open(rig, pinger, false);
     char lines[2 * DEEP + 1] = "";
     for (int i = 0; i < DEEP; i++)
         memcpy(lines + 2 * i, "d\n", 2);
-    say(deep[0], lines);
+    rig_say(deep[0], lines);
     int pings = 0;
     while (rig->len < 2 * DEEP) {
         char pong[10];
-        say(pinger[0], "ping\n");
-        turn(rig);
+        rig_say(pinger[0], "ping\n");
+        rig_turn(rig);
         assert_int_equal(recv(pinger[0], pong, sizeof(pong), 0), 5);
         size_t before = rig->len;
-        hear(rig, deep[0]);
+        rig_hear(rig, deep[0]);
         assert_true(rig->len - before <= 2 * 2 * A_TURN);
         pings++;
     }
     assert_true(pings >= DEEP / A_TURN / 2);
-    assert_true(counted(rig, COUNTER_CONN_YIELDS) >= DEEP / A_TURN - 1);
+    assert_true(rig_counted(rig, COUNTER_CONN_YIELDS) >= DEEP / A_TURN - 1);
     close(deep[0]);
     close(pinger[0]);
 }
@@ -406,20 +250,20 @@ test_yield_by_bytes(void **state)
     struct rig *rig = *state;
     enum { LINES = 16, SIZE = 200000 };
     int fds[2];
-    open_conn(rig, fds, false);
+    rig_open(rig, fds, false);
     int bytes = 8 << 20;
-    if (setsockopt(fds[1], SOL_SOCKET, SO_SNDBUFFORCE, &bytes,
-                   sizeof(bytes)) != 0) {
+    if (setsockopt(fds[1], SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) !=
+        0) {
         close(fds[0]);
         skip(); /* only root may have such buffers */
     }
     for (int i = 0; i < LINES; i++)
-        say(fds[0], "ref 200000\n");
-    turn(rig);
-    assert_in_range(counted(rig, COUNTER_BYTES_WRITTEN), SIZE, 5 * SIZE);
+        rig_say(fds[0], "ref 200000\n");
+    rig_turn(rig);
+    assert_in_range(rig_counted(rig, COUNTER_BYTES_WRITTEN), SIZE, 5 * SIZE);
     assert_false(TAILQ_EMPTY(&rig->group.ready));
-    turns(rig, LINES);
-    assert_int_equal(counted(rig, COUNTER_BYTES_WRITTEN),
+    rig_turns(rig, LINES);
+    assert_int_equal(rig_counted(rig, COUNTER_BYTES_WRITTEN),
                      LINES * (SIZE + 1));
     close(fds[0]);
 }
@@ -430,18 +274,18 @@ test_upload(void **state)
     struct rig *rig = *state;
     enum { SIZE = 1000000 };
     int fds[2];
-    open_conn(rig, fds, false);
+    rig_open(rig, fds, false);
     char *value = malloc(SIZE);
     memset(value, 'v', SIZE);
-    say(fds[0], "put 1000000\n");
+    rig_say(fds[0], "put 1000000\n");
     for (size_t at = 0; at < SIZE;) {
         ssize_t n = send(fds[0], value + at, SIZE - at, MSG_NOSIGNAL);
         if (n > 0)
             at += (size_t)n;
-        turn(rig);
+        rig_turn(rig);
     }
-    say(fds[0], "next\n");
-    settle(rig, fds[0]);
+    rig_say(fds[0], "next\n");
+    rig_settle(rig, fds[0]);
     assert_got(rig, "got 1000000 v\nnext\n");
     free(value);
     close(fds[0]);
@@ -452,16 +296,16 @@ test_stalled(void **state)
 {
     struct rig *rig = *state;
     int fds[2], idle[2];
-    open_conn(rig, idle, true);
-    open_conn(rig, fds, true);
-    small_buffer(fds);
-    say(fds[0], "ref 10000000\n");
-    turns(rig, 3);
-    later_us = (CONN_STALL_S - 1) * UINT64_C(1000000);
-    turns(rig, 3);
+    rig_open(rig, idle, true);
+    rig_open(rig, fds, true);
+    rig_small_buffers(fds);
+    rig_say(fds[0], "ref 10000000\n");
+    rig_until_stuck(rig);
+    rig->later_us = (CONN_STALL_S - 1) * UINT64_C(1000000);
+    rig_turns(rig, 3);
     assert_int_equal(fake_sessions, 2);
-    later_us = (CONN_STALL_S + 1) * UINT64_C(1000000);
-    turns(rig, 3);
+    rig->later_us = (CONN_STALL_S + 1) * UINT64_C(1000000);
+    rig_turns(rig, 3);
     assert_int_equal(fake_sessions, 1); /* the idle one stays */
     assert_int_equal(fake_refs, 0);
     close(fds[0]);
@@ -477,28 +321,29 @@ test_stalled_crowd(void **state)
     int fds[CROWD][2];
     rig->fake.budget.limit = CROWD * 1000000 / 2 * CONN_HELD_PART;
     for (int i = 0; i < CROWD; i++) {
-        open_conn(rig, fds[i], true);
-        small_buffer(fds[i]);
-        say(fds[i][0], "ref 1000000\n");
-        turns(rig, 2);
+        rig_open(rig, fds[i], true);
+        rig_small_buffers(fds[i]);
+        rig_say(fds[i][0], "ref 1000000\n");
     }
-    assert_in_range(rig->group.held_bytes, CROWD * 1000000,
-                    CROWD * 1100000);
-    later_us = (CONN_STALL_SHORT_S + 1) * UINT64_C(1000000);
+    rig_until_stuck(rig);
+    assert_in_range(rig->group.held_bytes, CROWD * 1000000, CROWD * 1100000);
+    rig->later_us = (CONN_STALL_SHORT_S + 1) * UINT64_C(1000000);
     char got[300000];
     for (int i = 0; i < 100; i++) {
         recv(fds[CROWD - 1][0], got, sizeof(got), 0);
         event_base_loop(rig->base, EVLOOP_NONBLOCK);
         usleep(1000);
     }
-    turn(rig);
+    rig_turn(rig);
     /* As many as must go; the reader stays. */
     assert_in_range(fake_sessions, CROWD / 2 - 2, CROWD / 2);
-    assert_true(hear_to_end(rig, fds[0][0]) != EAGAIN);
-    assert_true(recv(fds[CROWD - 1][0], got, 1, MSG_PEEK) == 1);
+    assert_true(rig_hear_to_end(rig, fds[0][0]) != EAGAIN);
+    rig_say(fds[CROWD - 1][0], "die\n");
+    rig->len = 0;
+    assert_int_equal(rig_hear_to_end(rig, fds[CROWD - 1][0]), 0);
     for (int i = 0; i < CROWD; i++)
         close(fds[i][0]);
-    assert_all_gone(rig);
+    rig_assert_gone(rig);
     assert_int_equal(rig->group.held_bytes, 0);
 }
 
@@ -507,27 +352,27 @@ test_stop(void **state)
 {
     struct rig *rig = *state;
     int idle[2], deep[2], blocked[2];
-    open_conn(rig, idle, true);
-    open_conn(rig, deep, true);
-    open_conn(rig, blocked, true);
-    small_buffer(blocked);
+    rig_open(rig, idle, true);
+    rig_open(rig, deep, true);
+    rig_open(rig, blocked, true);
+    rig_small_buffers(blocked);
     char lines[2 * 120 + 1] = "";
     for (int i = 0; i < 120; i++)
         memcpy(lines + 2 * i, "d\n", 2);
-    say(deep[0], lines);
-    say(blocked[0], "ref 500000\nlast\n");
-    turn(rig);
+    rig_say(deep[0], lines);
+    rig_say(blocked[0], "ref 500000\nlast\n");
+    rig_turn(rig);
     conn_stop(&rig->group);
-    say(blocked[0], "too late\n");
+    rig_say(blocked[0], "too late\n");
 
-    assert_int_equal(hear_to_end(rig, blocked[0]), 0);
+    assert_int_equal(rig_hear_to_end(rig, blocked[0]), 0);
     assert_int_equal(rig->len, 500001 + 5);
     rig->len = 0;
-    assert_int_equal(hear(rig, deep[0]), 0);
+    assert_int_equal(rig_hear(rig, deep[0]), 0);
     assert_int_equal(rig->len, 2 * 120);
     rig->len = 0;
-    assert_int_equal(hear(rig, idle[0]), 0);
-    assert_all_gone(rig);
+    assert_int_equal(rig_hear(rig, idle[0]), 0);
+    rig_assert_gone(rig);
     close(idle[0]);
     close(deep[0]);
     close(blocked[0]);
@@ -539,24 +384,24 @@ test_leave(void **state)
 {
     struct rig *rig = *state;
     int deep[2], blocked[2];
-    open_conn(rig, deep, true);
-    open_conn(rig, blocked, true);
-    small_buffer(blocked);
+    rig_open(rig, deep, true);
+    rig_open(rig, blocked, true);
+    rig_small_buffers(blocked);
     char lines[2 * 500 + 1] = "";
     for (int i = 0; i < 500; i++)
         memcpy(lines + 2 * i, "d\n", 2);
-    say(deep[0], lines);
+    rig_say(deep[0], lines);
     for (int i = 0; i < 20; i++)
-        say(blocked[0], "ref 300000\n");
-    turn(rig);
+        rig_say(blocked[0], "ref 300000\n");
+    rig_turn(rig);
     conn_leave(&rig->group);
-    assert_int_equal(hear_to_end(rig, blocked[0]), 0);
+    assert_int_equal(rig_hear_to_end(rig, blocked[0]), 0);
     assert_in_range(rig->len, 300001, 2 * 300001);
     assert_int_equal(rig->len % 300001, 0);
     rig->len = 0;
-    assert_int_equal(hear_to_end(rig, deep[0]), 0);
+    assert_int_equal(rig_hear_to_end(rig, deep[0]), 0);
     assert_in_range(rig->len, 2 * 50, 2 * 499);
-    assert_all_gone(rig);
+    rig_assert_gone(rig);
     close(deep[0]);
     close(blocked[0]);
 }
@@ -567,16 +412,16 @@ test_park_fails(void **state)
 {
     struct rig *rig = *state;
     int fds[2], other[2];
-    open_conn(rig, other, false);
-    open_conn(rig, fds, false);
+    rig_open(rig, other, false);
+    rig_open(rig, fds, false);
     fake_park_fails = true;
-    say(fds[0], "whole\nrest");
-    assert_int_equal(settle(rig, fds[0]), 0);
+    rig_say(fds[0], "whole\nrest");
+    assert_int_equal(rig_settle(rig, fds[0]), 0);
     assert_got(rig, "whole\n");
     fake_park_fails = false;
-    say(other[0], "alive\n");
+    rig_say(other[0], "alive\n");
     rig->len = 0;
-    settle(rig, other[0]);
+    rig_settle(rig, other[0]);
     assert_got(rig, "alive\n");
     close(fds[0]);
     close(other[0]);
@@ -587,7 +432,8 @@ main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     now_refresh();
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name)                                                             \
+    cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_batch),
         TEST(test_bytewise_and_mixed),

@@ -53,8 +53,8 @@ test_parse(void **state)
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         struct listen_address address;
         const char *text = table[i].text;
-        bool good = listen_parse((struct span){text, strlen(text)}, 7,
-                                 &address);
+        bool good =
+            listen_parse((struct span){text, strlen(text)}, 7, &address);
         if (good != (table[i].host != NULL))
             fail_msg("%s was %s", text, good ? "taken" : "refused");
         if (good) {
@@ -136,8 +136,9 @@ test_failures(void **state)
     (void)state;
     struct config config = any_port();
     struct listen_set set, taken;
-    static const char *const bad[] = {"300.1.1.1", "a:b:", "[x", "192.0.2.1",
-                                      "127.0.0.1,nohost.invalid", ","};
+    static const char *const bad[] = {
+        "300.1.1.1", "a:b:", "[x", "192.0.2.1", "127.0.0.1,nohost.invalid",
+        ","};
     config.nlisten = 1;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         config.listen[0] = bad[i];
@@ -247,9 +248,9 @@ main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse),    cmocka_unit_test(test_default),
-        cmocka_unit_test(test_lists),    cmocka_unit_test(test_failures),
-        cmocka_unit_test(test_unix),     cmocka_unit_test(test_port_file),
+        cmocka_unit_test(test_parse), cmocka_unit_test(test_default),
+        cmocka_unit_test(test_lists), cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_unix),  cmocka_unit_test(test_port_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -103,8 +103,7 @@ answers(int fd)
 {
     char got[5];
     return send(fd, "ping\n", 5, MSG_NOSIGNAL) == 5 &&
-           recv(fd, got, 5, MSG_WAITALL) == 5 &&
-           memcmp(got, "ping\n", 5) == 0;
+           recv(fd, got, 5, MSG_WAITALL) == 5 && memcmp(got, "ping\n", 5) == 0;
 }
 
 static void
@@ -154,6 +153,25 @@ test_limit(void **state)
     }
 }
 
+/* At the limit, a client may replace a connection by another. */
+static void
+test_replaced_at_limit(void **state)
+{
+    struct rig *rig = *state;
+    int fds[10];
+    for (int i = 0; i < 10; i++)
+        fds[i] = connect_to(rig);
+    for (int i = 0; i < 100; i++) {
+        answers(fds[i % 10]);
+        close(fds[i % 10]);
+        fds[i % 10] = connect_to(rig);
+    }
+    /* On a busy machine a worker may be slow to see an end. */
+    assert_in_range(rig->fake.info.rejected_connections, 0, 10);
+    for (int i = 0; i < 10; i++)
+        close(fds[i]);
+}
+
 /* Out of descriptors: refused aloud, and well again at once. */
 static void
 test_no_descriptors(void **state)
@@ -178,8 +196,8 @@ test_no_descriptors(void **state)
         .sin_port = htons((uint16_t)rig->port),
     };
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(connect(refused[i], (struct sockaddr *)&name,
-                                 sizeof(name)), 0);
+        assert_int_equal(
+            connect(refused[i], (struct sockaddr *)&name, sizeof(name)), 0);
         assert_refused(refused[i]);
         /* The number must not be free for the next one. */
         refused[i] = dup(first);
@@ -222,6 +240,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_serves),
         TEST(test_limit),
+        TEST(test_replaced_at_limit),
         TEST(test_no_descriptors),
         TEST(test_stops_at_once),
     };

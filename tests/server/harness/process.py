@@ -132,7 +132,7 @@ class Server:
         if self.is_alive():
             self.send_signal(number)
         try:
-            code = self.wait()
+            code = self.wait(STOP_S)
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(

@@ -32,7 +32,9 @@ def source(project: str) -> Path:
         (CACHE.parent / ".gitignore").write_text("*\n")
         archive = download(project, version)
         with tarfile.open(archive) as tar:
-            tar.extractall(CACHE / "unpacked", filter="data")
+            # What Python 3.14 does by itself, and Debian 12's has no word for.
+            tar.extraction_filter = getattr(tarfile, "data_filter", None)
+            tar.extractall(CACHE / "unpacked")
         (CACHE / "unpacked" / archive.name.removesuffix(".tar.gz")).rename(place)
     return place
 
