@@ -37,6 +37,8 @@ struct session_env {
     struct counters_set *counters;
     struct server_info *info;
     struct mem_budget *budget; /* connection buffers are charged here */
+    struct mem_budget *unfinished; /* and what of them is input that has not
+                                      come whole, whose sum this bounds */
 };
 
 /* `index` is the thread's place in env->counters. NULL: out of memory. */
@@ -72,5 +74,8 @@ enum session_want session_run(struct session *session, struct out *out);
  * the connection. Without it the next session of the thread would find it.
  */
 bool session_park(struct session *session);
+
+/* Bytes that it keeps of a request that has not come whole; 0 at rest. */
+size_t session_held(const struct session *session);
 
 #endif

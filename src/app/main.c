@@ -24,6 +24,7 @@
 struct app {
     struct config config;
     struct mem_budget budget;
+    struct mem_budget unfinished;
     struct server_info info;
     struct session_env env;
     struct server *server;
@@ -35,6 +36,8 @@ make_parts(struct app *app)
 {
     const struct config *config = &app->config;
     app->budget.limit = config->limit_bytes;
+    /* As much as the largest entry that -I allows. */
+    app->unfinished.limit = config->limit_bytes / 2;
     app->info.libevent_version = event_get_version();
     const struct store_config store = {
         .budget = &app->budget,
@@ -49,6 +52,7 @@ make_parts(struct app *app)
         .counters = counters_set_new(config->threads),
         .info = &app->info,
         .budget = &app->budget,
+        .unfinished = &app->unfinished,
     };
     if (!app->env.store || !app->env.counters) {
         log_error("cannot have the memory that a store of %llu MB begins with",

@@ -75,6 +75,7 @@ session_call(struct session *session, const struct request *request,
         .out = out,
         .asof = session->asof,
         .resume = session->resume,
+        .keys_left = &session->thread->keys_left,
     };
 }
 
@@ -127,8 +128,9 @@ batch_execute(struct session *session, unsigned i, struct out *out)
         result = refuse(session, &call);
     else
         result = batch_handler(request->command)(&call);
-    session->resume = result == CALL_AGAIN ? call.resume : 0;
-    if (result != CALL_AGAIN) {
+    bool goes_on = result == CALL_AGAIN || result == CALL_YIELD;
+    session->resume = goes_on ? call.resume : 0;
+    if (!goes_on) {
         session->asof = 0;
         session_consume(session, request_size(request));
     }

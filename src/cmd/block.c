@@ -24,6 +24,19 @@ swallow(struct session *session, const struct request *request,
     session_consume(session, have);
 }
 
+/* The value's memory, if all uploads together leave room for it: those who
+ * announce and do not send shall not take the cache's place. */
+static struct store_blob *
+reserve(const struct session_env *env, size_t len)
+{
+    if (!mem_budget_take(env->unfinished, len))
+        return NULL;
+    struct store_blob *blob = store_blob_new(env->store, len);
+    if (!blob)
+        mem_budget_give(env->unfinished, len);
+    return blob;
+}
+
 static struct upload *
 upload_new(struct session *session, const struct request *request)
 {
@@ -32,7 +45,7 @@ upload_new(struct session *session, const struct request *request)
     struct upload *upload = mem_alloc(bytes);
     if (!upload)
         return NULL;
-    upload->blob = store_blob_new(env->store, request->value_len);
+    upload->blob = reserve(env, request->value_len);
     if (!upload->blob) {
         mem_free(upload);
         return NULL;
@@ -51,7 +64,9 @@ static void
 upload_free(struct session *session)
 {
     struct upload *upload = session->upload;
-    mem_budget_give(session->thread->env->budget, upload->charged);
+    const struct session_env *env = session->thread->env;
+    mem_budget_give(env->budget, upload->charged);
+    mem_budget_give(env->unfinished, upload->len);
     if (upload->blob)
         store_blob_release(upload->blob);
     mem_free(upload);

@@ -26,14 +26,16 @@ struct call {
     bool terminated;         /* the block ends as it must */
     uint64_t asof;           /* clock when the line came, 0: it is now */
 
-    /* Of a request that goes on after a flush: where in its line, 0 at its
-     * start. Written before CALL_AGAIN. */
+    /* Of a request that goes on later: where in its line, 0 at its start.
+     * Written before CALL_AGAIN and CALL_YIELD. */
     uint32_t resume;
+    unsigned *keys_left; /* multigets: how many this turn may still answer */
 };
 
 enum call_result {
     CALL_DONE,
     CALL_AGAIN, /* `out` is full: flush it, then call again */
+    CALL_YIELD, /* nothing is left of the turn: let others have one first */
     CALL_CLOSE,
 };
 typedef enum call_result call_handler(struct call *call);

@@ -123,12 +123,13 @@ get_many(struct getting *getting)
     unsigned n;
     while ((n = take_keys(call->env->store, &words, keys)) > 0)
         for (unsigned i = 0; i < n; i++) {
-            if (out_is_full(call->out)) {
+            if (out_is_full(call->out) || *call->keys_left == 0) {
                 size_t next = (size_t)(keys[i].name.data - request->line);
                 call->resume = (uint32_t)next;
-                return CALL_AGAIN;
+                return *call->keys_left == 0 ? CALL_YIELD : CALL_AGAIN;
             }
             get_one(getting, &keys[i]);
+            --*call->keys_left;
         }
     return CALL_DONE;
 }

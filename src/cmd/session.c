@@ -63,7 +63,9 @@ session_free(struct session *session)
 static void
 free_rest(struct session *session)
 {
-    mem_budget_give(session->thread->env->budget, session->rest_charged);
+    const struct session_env *env = session->thread->env;
+    mem_budget_give(env->budget, session->rest_charged);
+    mem_budget_give(env->unfinished, session->rest_charged);
     mem_free(session->rest);
     session->rest = NULL;
     session->rest_charged = 0;
@@ -165,7 +167,13 @@ session_park(struct session *session)
         thread->owner = NULL;
     if (unread.len == 0 || (in_rest && unread.len > session->rest_charged / 2))
         return true;
-    char *rest = mem_alloc(unread.len);
+    size_t charge = mem_size_class(unread.len);
+    char *rest = NULL;
+    if (mem_budget_take(thread->env->unfinished, charge)) {
+        rest = mem_alloc(unread.len);
+        if (!rest)
+            mem_budget_give(thread->env->unfinished, charge);
+    }
     if (rest)
         memcpy(rest, unread.data, unread.len);
     if (in_rest)
@@ -177,9 +185,16 @@ session_park(struct session *session)
     session->rest = rest;
     session->rest_begin = 0;
     session->rest_end = (uint32_t)unread.len;
-    session->rest_charged = (uint32_t)mem_size_class(unread.len);
+    session->rest_charged = (uint32_t)charge;
     mem_budget_force(thread->env->budget, session->rest_charged);
     return true;
+}
+
+size_t
+session_held(const struct session *session)
+{
+    size_t held = session->rest ? session->rest_charged : 0;
+    return session->upload ? held + session->upload->len : held;
 }
 
 /* ---- turns -------------------------------------------------------------- */
@@ -214,6 +229,7 @@ run_batch(struct session *session, struct out *out)
         switch (batch_execute(session, i, out)) {
         case CALL_DONE: break;
         case CALL_AGAIN: return SESSION_FLUSH;
+        case CALL_YIELD: return SESSION_YIELD;
         case CALL_CLOSE: return hang_up(session, out, REPLY_NOTHING);
         }
     }
@@ -227,6 +243,7 @@ session_run(struct session *session, struct out *out)
     struct batch *batch = &thread->batch;
     unsigned left = thread->env->config->requests_a_turn;
     CHECK(left > 0);
+    thread->keys_left = KEYS_A_TURN;
     for (;;) {
         if (session->closing)
             return SESSION_CLOSE;

@@ -21,6 +21,7 @@
 
 enum {
     BATCH_REQUESTS = 32,
+    KEYS_A_TURN = 1000, /* a line may name 32,000 */
     IN_BYTES = 128 * 1024, /* room for LINE_LONG and a receive of 64 KB */
     ERRORS_MAX = 10,       /* unknown commands in a row: this is not a client */
 };
@@ -39,6 +40,7 @@ struct session_thread {
     struct counters *counters;
     size_t charged; /* to the budget */
     size_t blob_min;
+    unsigned keys_left; /* of multigets, that this turn may still answer */
     const struct session *owner; /* of what is in the shared buffer */
     size_t begin, end, cap;      /* unread bytes of `in` */
     char *in;
@@ -80,7 +82,7 @@ void batch_prefetch(struct batch *batch, const struct store *store);
 call_handler *batch_handler(enum command command);
 struct call session_call(struct session *session, const struct request *request,
                          struct out *out);
-/* Answers requests[i] and consumes it, but for CALL_AGAIN. */
+/* Answers requests[i] and consumes it, unless it goes on later. */
 enum call_result batch_execute(struct session *session, unsigned i,
                                struct out *out);
 

@@ -53,8 +53,9 @@ refuse(struct acceptor *acceptor, int fd)
         /* What it has sent already must not turn this close into a reset. */
         char trash[2048];
         shutdown(fd, SHUT_WR);
-        while (recv(fd, trash, sizeof(trash), 0) == (ssize_t)sizeof(trash))
-            ;
+        for (int i = 0; i < 32; i++)
+            if (recv(fd, trash, sizeof(trash), 0) < (ssize_t)sizeof(trash))
+                break;
     }
     close(fd);
 }

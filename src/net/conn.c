@@ -20,8 +20,9 @@
  *
  * The end of input and errors close at once, from any state.
  *
- * READING    waits for EV_READ. The session owns no more than an unfinished
- *            rest of input.
+ * READING    waits for EV_READ. The session owns nothing.
+ * PARTIAL    the same, but what came ends in the middle of a request, and the
+ *            session keeps that part (not in the picture).
  * READY      is in group->ready: the session holds whole requests, but has
  *            had its share of this turn. EV_READ is armed and ignored.
  * BLOCKED    waits for EV_WRITE and reads nothing, so a client that does not
@@ -31,8 +32,8 @@
  *            To close() with unread input would reset the connection, and
  *            with it replies that are on their way.
  *
- * BLOCKED and LINGERING ones are in group->waiting, and are closed when their
- * peer has taken nothing for long (conn_check_waiting).
+ * PARTIAL, BLOCKED and LINGERING ones are in group->waiting, and are closed
+ * when their peer has sent or taken nothing for long (conn_check_waiting).
  */
 #include "conn.h"
 
@@ -47,7 +48,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum conn_state { READING, READY, BLOCKED, LINGERING };
+enum conn_state { READING, PARTIAL, READY, BLOCKED, LINGERING };
 
 /* Returned instead of a state where the connection is gone. */
 enum { CLOSED = -1 };
@@ -59,8 +60,8 @@ struct conn {
     struct conn_group *group;
     struct session *session; /* NULL when lingering */
     struct out *pending;     /* NULL unless blocked */
-    uint64_t progress_us;    /* waiting: when the peer last took something */
-    size_t held_bytes;       /* blocked: of the group's held_bytes */
+    uint64_t progress_us;    /* waiting: when the peer last did something */
+    size_t held_bytes;       /* waiting: of the group's held_bytes */
     uint32_t charged_bytes;  /* to the budget */
     uint32_t unacked_bytes;  /* lingering: at the last look */
     enum conn_state state;
@@ -100,6 +101,7 @@ queue_of(struct conn *conn)
     switch (conn->state) {
     case READING: return NULL;
     case READY: return &conn->group->ready;
+    case PARTIAL:
     case BLOCKED:
     case LINGERING: return &conn->group->waiting;
     }
@@ -112,10 +114,24 @@ set_state(struct conn *conn, enum conn_state state)
     struct conn_queue *from = queue_of(conn);
     if (from)
         TAILQ_REMOVE(from, conn, queue);
+    if (from == &conn->group->waiting) {
+        conn->group->held_bytes -= conn->held_bytes;
+        conn->held_bytes = 0;
+    }
     conn->state = state;
     struct conn_queue *to = queue_of(conn);
     if (to)
         TAILQ_INSERT_TAIL(to, conn, queue);
+}
+
+/* It waits for its peer, and keeps so many bytes meanwhile. */
+static void
+wait_with(struct conn *conn, enum conn_state state, size_t held_bytes)
+{
+    set_state(conn, state);
+    conn->held_bytes = held_bytes;
+    conn->group->held_bytes += held_bytes;
+    conn->progress_us = now_us();
 }
 
 static void on_event(evutil_socket_t fd, short what, void *arg);
@@ -139,8 +155,6 @@ drop_pending(struct conn *conn)
         return;
     /* The buffer may have shrunk since it was charged. */
     discharge(conn, conn->charged_bytes - mem_size_class(sizeof(*conn)));
-    conn->group->held_bytes -= conn->held_bytes;
-    conn->held_bytes = 0;
     out_fini(conn->pending);
     mem_free(conn->pending);
     conn->pending = NULL;
@@ -225,11 +239,8 @@ block(struct conn *conn, enum session_want want)
     out_move(pending, out);
     conn->pending = pending;
     charge(conn, sizeof(*pending) + pending->cap);
-    conn->held_bytes = pending->cap + pending->ref_bytes;
-    conn->group->held_bytes += conn->held_bytes;
     conn->want = want;
-    conn->progress_us = now_us();
-    set_state(conn, BLOCKED);
+    wait_with(conn, BLOCKED, pending->cap + pending->ref_bytes);
     if (pending->failed || !watch(conn, EV_WRITE))
         return close_conn(conn);
     return BLOCKED;
@@ -263,8 +274,7 @@ linger(struct conn *conn)
     drop_pending(conn);
     session_free(conn->session);
     conn->session = NULL;
-    conn->progress_us = now_us();
-    set_state(conn, LINGERING);
+    wait_with(conn, LINGERING, 0);
     if (shutdown(event_get_fd(&conn->event), SHUT_WR) != 0 ||
         !watch(conn, EV_READ))
         return close_conn(conn);
@@ -327,8 +337,13 @@ park(struct conn *conn, int state)
     if (state == CLOSED || state == LINGERING)
         return;
     CHECK(out_is_empty(&conn->group->out));
-    if (!session_park(conn->session))
+    if (!session_park(conn->session)) {
         close_conn(conn);
+        return;
+    }
+    size_t held = session_held(conn->session);
+    if (state == READING && held > 0)
+        wait_with(conn, PARTIAL, held);
 }
 
 /* Once for all turns between two waits. */
@@ -419,6 +434,7 @@ on_event(evutil_socket_t fd, short what, void *arg)
     (void)what;
     freshen_clock(conn->group);
     switch (conn->state) {
+    case PARTIAL: set_state(conn, READING); receive(conn); break;
     case READING: receive(conn); break;
     case READY: break; /* conn_run_ready comes to it */
     case BLOCKED: resume(conn); break;
@@ -493,7 +509,7 @@ conn_stop(struct conn_group *group)
     struct conn *next;
     for (struct conn *conn = LIST_FIRST(&group->all); conn; conn = next) {
         next = LIST_NEXT(conn, all);
-        if (conn->state == READING)
+        if (conn->state == READING || conn->state == PARTIAL)
             linger(conn);
     }
 }

@@ -26,8 +26,9 @@ struct conn_group {
     struct out out; /* replies of the turn; empty between turns */
     struct conn_list all;
     struct conn_queue ready;   /* have input in hand, gave way to others */
-    struct conn_queue waiting; /* for the peer to take what we sent */
-    uint64_t held_bytes;       /* by replies that the blocked ones wait with */
+    struct conn_queue waiting; /* for the peer: to take a reply, or to send the
+                                  rest of a request */
+    uint64_t held_bytes;       /* what those keep */
     unsigned threads;          /* that share the budget */
     bool clock_is_fresh;       /* cleared by the owner before it waits */
     bool stopping;             /* at rest: close */
@@ -52,10 +53,10 @@ void conn_run_ready(struct conn_group *group);
 
 /*
  * To be called every CONN_CHECK_MS while `waiting` is not empty: closes those
- * whose peer has taken nothing for CONN_STALL_S. While the group holds more
+ * whose peer has done nothing for CONN_STALL_S. While the group holds more
  * than its share of a quarter of the budget for them (1 / CONN_HELD_PART), it
- * has the shorter patience: so a crowd that asks and does not read neither
- * grows the server nor keeps its memory from others.
+ * has the shorter patience: so a crowd that asks and does not read, or begins
+ * to send and stops, neither grows the server nor keeps its memory from others.
  */
 enum {
     CONN_CHECK_MS = 50,

@@ -53,7 +53,9 @@ fill(struct bucket *b, unsigned slot, uint16_t fingerprint, uint32_t location)
 {
     atomic_store_explicit(&b->fingerprint[slot], fingerprint,
                           memory_order_relaxed);
-    atomic_store_explicit(&b->location[slot], location, memory_order_relaxed);
+    /* Who reads it without the lock (index_guess) must also see the table in
+     * which its segment stands. */
+    atomic_store_explicit(&b->location[slot], location, memory_order_release);
 }
 
 static struct bucket *
@@ -120,7 +122,8 @@ index_guess(const struct index *index, uint64_t hash)
     uint16_t fingerprint = fingerprint_of(hash);
     for (unsigned i = 0; i < INDEX_SLOTS; i++)
         if (load_fingerprint(b, i) == fingerprint)
-            return load_location(b, i);
+            return atomic_load_explicit(&b->location[i],
+                                        memory_order_acquire);
     return 0;
 }
 

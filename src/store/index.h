@@ -76,7 +76,7 @@ static inline void
 index_relocate(struct index_place place, uint32_t location)
 {
     atomic_store_explicit(&place.bucket->location[place.slot], location,
-                          memory_order_relaxed);
+                          memory_order_release);
 }
 
 /* What a growing step needs to know: the hash of the entry at a location. */

@@ -322,9 +322,10 @@ reclaim_pack(struct shard *shard)
     if (!r->packing && !packing_pays(shard))
         return false;
     r->packing = true;
-    if (!work(shard, SIZE_MAX, SEGMENT_BYTES))
-        r->victim = NULL;
-    return true;
+    if (work(shard, SIZE_MAX, SEGMENT_BYTES))
+        return true;
+    r->victim = NULL; /* no memory to move anything to */
+    return false;
 }
 
 /* ---- arriving ---- */

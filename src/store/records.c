@@ -249,27 +249,36 @@ bucket_remove(struct tags_stripe *stripe, struct tag_record *r)
     *at = r->next;
 }
 
-/* Without memory for it the chains grow longer, no more. */
+/* Without memory for it the chains stay as long as they are. */
 static void
-buckets_grow(struct tags *tags, struct tags_stripe *stripe)
+buckets_resize(struct tags *tags, struct tags_stripe *stripe, uint32_t count)
 {
-    uint32_t count = stripe->buckets_mask + 1;
-    if (stripe->records < count)
-        return;
+    uint32_t old_count = stripe->buckets_mask + 1;
     struct tag_record **old = stripe->buckets;
-    struct tag_record **grown = mem_zalloc(buckets_bytes(count * 2));
-    if (!grown)
+    struct tag_record **buckets = mem_zalloc(buckets_bytes(count));
+    if (!buckets)
         return;
     charge(tags, stripe, buckets_bytes(count));
-    stripe->buckets = grown;
-    stripe->buckets_mask = count * 2 - 1;
-    for (uint32_t i = 0; i < count; i++)
+    stripe->buckets = buckets;
+    stripe->buckets_mask = count - 1;
+    for (uint32_t i = 0; i < old_count; i++)
         while (old[i]) {
             struct tag_record *r = old[i];
             old[i] = r->next;
             bucket_add(stripe, r);
         }
     mem_free(old);
+    discharge(tags, stripe, buckets_bytes(old_count));
+}
+
+static void
+buckets_fit(struct tags *tags, struct tags_stripe *stripe)
+{
+    uint32_t count = stripe->buckets_mask + 1;
+    if (stripe->records > count)
+        buckets_resize(tags, stripe, count * 2);
+    else if (count > START_BUCKETS && stripe->records < count / 8)
+        buckets_resize(tags, stripe, count / 2);
 }
 
 void
@@ -281,6 +290,7 @@ records_drop(struct tags *tags, struct tags_stripe *stripe,
     records_wake(tags, stripe, r);
     bucket_remove(stripe, r);
     stripe->records--;
+    buckets_fit(tags, stripe);
     discharge(tags, stripe, name_bytes(r->len));
     mem_free(r->name);
     slot_give(tags, stripe, r);
@@ -318,7 +328,7 @@ records_create(struct tags *tags, struct tags_stripe *stripe, uint32_t hash,
         memory_order_release);
     bucket_add(stripe, r);
     stripe->records++;
-    buckets_grow(tags, stripe);
+    buckets_fit(tags, stripe);
     records_rest(tags, stripe, r);
     return r;
 }

@@ -5,10 +5,7 @@
 #include "tagcached/mem.h"
 #include "tagcached/store.h"
 
-enum {
-    CLOCK_COUNTER_BITS = 48,
-    DROP_ROUND = 64, /* idle records dropped of a stripe before the next */
-};
+enum { CLOCK_COUNTER_BITS = 48 };
 
 bool
 store_tag_is_valid(struct span tag)
@@ -217,25 +214,39 @@ tags_invalidate(struct tags *tags, const struct span *names, size_t n,
 
 /* ---- memory ---- */
 
+/* The stripe whose oldest idle record was invalidated first, or NULL. */
+static struct tags_stripe *
+oldest_stripe(struct tags *tags)
+{
+    struct tags_stripe *oldest = NULL;
+    uint64_t least = UINT64_MAX;
+    for (int s = 0; s < TAGS_STRIPES; s++) {
+        struct tags_stripe *stripe = &tags->stripes[s];
+        struct tag_record *r = stripe->idle_oldest;
+        if (r && records_hard(stripe, r) < least) {
+            least = records_hard(stripe, r);
+            oldest = stripe;
+        }
+    }
+    return oldest;
+}
+
 size_t
 tags_drop_idle(struct tags *tags, size_t bytes)
 {
     size_t given = 0;
-    bool found = true;
-    while (found && given < bytes) {
-        found = false;
-        for (int s = 0; s < TAGS_STRIPES && given < bytes; s++) {
-            struct tags_stripe *stripe = &tags->stripes[s];
-            pthread_mutex_lock(&stripe->lock);
-            uint64_t before = stripe->bytes;
-            for (int i = 0; i < DROP_ROUND && stripe->idle_oldest; i++) {
-                records_drop(tags, stripe, stripe->idle_oldest);
-                found = true;
-            }
-            given += before - stripe->bytes;
-            pthread_mutex_unlock(&stripe->lock);
-        }
+    /* All at once: dropping the newer ones of one stripe before the older ones
+     * of another would raise the floor without need. */
+    for (int s = 0; s < TAGS_STRIPES; s++)
+        pthread_mutex_lock(&tags->stripes[s].lock);
+    struct tags_stripe *stripe;
+    while (given < bytes && (stripe = oldest_stripe(tags)) != NULL) {
+        uint64_t before = stripe->bytes;
+        records_drop(tags, stripe, stripe->idle_oldest);
+        given += before - stripe->bytes;
     }
+    for (int s = 0; s < TAGS_STRIPES; s++)
+        pthread_mutex_unlock(&tags->stripes[s].lock);
     return given;
 }
 

@@ -114,7 +114,8 @@ link_tags(struct attempt *a)
         memcpy(a->slots, item_tags(old), a->nkept * sizeof(*a->slots));
         if (item_asof(old) < a->asof)
             a->asof = item_asof(old);
-        if (!tags_are_valid(tags, a->slots, a->nkept, a->asof))
+        if (tags_is_flushed(tags, a->asof) ||
+            !tags_are_valid(tags, a->slots, a->nkept, a->asof))
             return STORE_STALE;
     }
     struct span names[STORE_TAGS_MAX];
@@ -252,9 +253,10 @@ static int
 attempt(struct attempt *a)
 {
     struct store_write *w = a->write;
-    shard_find(a->shard, &w->key, &a->old);
+    /* Before the entry is looked up, which would remove a dead one. */
     if (is_stale(a))
         return STORE_STALE;
+    shard_find(a->shard, &w->key, &a->old);
     enum store_status status = check_condition(a);
     if (status != STORE_OK) {
         if (w->mode == STORE_ADD)

@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 from harness import proc
-from harness.process import Server, free_port, run_to_end, user_arguments
+from harness.process import (
+    Server,
+    free_port,
+    run_to_end,
+    sanitizer_reports,
+    user_arguments,
+)
 from harness.timing import wait_until
 from harness.wire import Conversation
 
@@ -116,6 +122,7 @@ def test_daemon(tmp_path: Path) -> None:
     finally:
         os.kill(pid, signal.SIGTERM)
         wait_until(lambda: not proc.is_running(pid), "the daemon has ended")
+    assert not sanitizer_reports(tmp_path), sanitizer_reports(tmp_path)
     assert not path.exists()
 
 

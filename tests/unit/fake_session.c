@@ -79,6 +79,12 @@ session_park(struct session *session)
     return true;
 }
 
+size_t
+session_held(const struct session *session)
+{
+    return (session->rest ? session->len : 0) + session->value_len;
+}
+
 void
 session_free(struct session *session)
 {
@@ -219,6 +225,7 @@ fake_env_init(struct fake_env *fake, unsigned threads)
         .counters = counters_set_new(threads),
         .info = &fake->info,
         .budget = &fake->budget,
+        .unfinished = &fake->unfinished,
     };
 }
 

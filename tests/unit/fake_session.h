@@ -27,6 +27,7 @@ struct fake_env {
     struct config config;
     struct server_info info;
     struct mem_budget budget;
+    struct mem_budget unfinished;
     struct session_env env;
 };
 void fake_env_init(struct fake_env *fake, unsigned threads);

@@ -28,6 +28,7 @@ talk_start(struct talk *talk)
 {
     now_refresh();
     talk->budget.limit = talk->config.limit_bytes;
+    talk->unfinished.limit = talk->config.limit_bytes / 2;
     struct store_config config = {
         .budget = &talk->budget,
         .item_size_max = talk->config.item_size_max,
@@ -41,6 +42,7 @@ talk_start(struct talk *talk)
         .counters = counters_set_new(1),
         .info = &talk->info,
         .budget = &talk->budget,
+        .unfinished = &talk->unfinished,
     };
     CHECK(talk->env.store && talk->env.counters);
     talk->thread = session_thread_new(&talk->env, 0);
@@ -54,6 +56,7 @@ talk_end(struct talk *talk)
     counters_set_free(talk->env.counters);
     store_free(talk->env.store);
     CHECK(talk->budget.used == 0);
+    CHECK(talk->unfinished.used == 0);
 }
 
 void

@@ -15,6 +15,7 @@ struct talk {
     struct config config; /* may be changed before talk_start */
     struct server_info info;
     struct mem_budget budget;
+    struct mem_budget unfinished;
     struct session_env env;
     struct session_thread *thread;
 };

@@ -232,7 +232,6 @@ predict(const struct store_write *w, int i, const bool *tag,
         struct entry *result)
 {
     struct entry *old = &m.entries[i];
-    meet(old);
     *result = (struct entry){.asof = w->asof};
     memcpy(result->tag, tag, sizeof(result->tag));
     if (w->guarded && (m.flushed > w->asof || m.deleted[i] > w->asof))
@@ -240,12 +239,15 @@ predict(const struct store_write *w, int i, const bool *tag,
     struct entry given = *result;
     if (!w->guarded && ntags(&given) > 0 && m.flushed > w->asof)
         return STORE_STALE;
+    meet(old);
     enum store_status status = condition(w, old);
     if (status != STORE_OK)
         return status;
     if (joins(w) && ntags(old) > 0) {
         if (old->asof < result->asof)
             result->asof = old->asof;
+        if (m.flushed > result->asof)
+            return STORE_STALE;
         for (int t = 0; t < TAGS; t++)
             result->tag[t] |= old->tag[t];
     }
@@ -321,6 +323,9 @@ do_write(int i)
         bool collision = w.guarded && m.last_delete > w.asof;
         EXPECT(collision || kit_stats(&m.kit).floor > w.asof);
         m.collisions += collision;
+        /* Refused before its dead old entry was met, which the model has. */
+        store_get(m.kit.store, &w.key, (struct store_read){.peek = true}, NULL,
+                  NULL);
         return;
     }
     EXPECT(status == expected);

@@ -11,6 +11,7 @@ from . import proc
 from .timing import binary, scale, wait_until
 from .wire import Address, Conversation
 
+SUPPRESSIONS = Path(__file__).resolve().parents[1] / "tsan.supp"
 STOP_S = 5  # within this time a server must end after SIGTERM
 
 
@@ -26,6 +27,22 @@ def user_arguments(words: tuple[str, ...]) -> list[str]:
     if os.geteuid() != 0 or any(w.startswith(("-u", "--user")) for w in words):
         return []
     return ["-u", "root"]
+
+
+def sanitizer_settings(place: Path) -> dict[str, str]:
+    """Reports go to files in `place`, and change the exit code."""
+    ours = f"log_path={place}/sanitizer:exitcode=66"
+    found = {}
+    for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
+        given = os.environ.get(name)
+        found[name] = f"{given}:{ours}" if given else ours
+    found["TSAN_OPTIONS"] += f":suppressions={SUPPRESSIONS}"
+    return found
+
+
+def sanitizer_reports(place: Path) -> str:
+    """What a sanitizer wrote there, or nothing."""
+    return "\n".join(path.read_text() for path in sorted(place.glob("sanitizer.*")))
 
 
 class Server:
@@ -76,7 +93,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=stderr,
-                env=os.environ | self.sanitizer_settings(),
+                env=os.environ | sanitizer_settings(self.place),
             )
 
     def _accepts(self) -> bool:
@@ -100,15 +117,6 @@ class Server:
             self.kill()
             raise AssertionError(self._report("it does not answer")) from None
         return self._process.poll() != 71  # 71: cannot listen
-
-    def sanitizer_settings(self) -> dict[str, str]:
-        """Reports go to files beside stderr, and change the exit code."""
-        settings = {}
-        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
-            given = os.environ.get(name)
-            ours = f"log_path={self.place}/sanitizer:exitcode=66"
-            settings[name] = f"{given}:{ours}" if given else ours
-        return settings
 
     @property
     def pid(self) -> int:
@@ -139,7 +147,7 @@ class Server:
                 self._report(f"still running {STOP_S * scale()} s after a signal")
             ) from None
         assert code == 0, self._report(f"exit code {code}")
-        assert not self.sanitizer_reports(), self._report("sanitizer report")
+        assert not sanitizer_reports(self.place), self._report("sanitizer report")
 
     def kill(self) -> None:
         """Ends it at once; for the way out of a failed test."""
@@ -149,13 +157,8 @@ class Server:
     def _report(self, what: str) -> str:
         return (
             f"server {' '.join(self.words)}: {what}\n{self.stderr()}"
-            f"{self.sanitizer_reports()}"
+            f"{sanitizer_reports(self.place)}"
         )
-
-    def sanitizer_reports(self) -> str:
-        """What a sanitizer wrote, or nothing."""
-        reports = sorted(self.place.glob("sanitizer.*"))
-        return "\n".join(report.read_text() for report in reports)
 
     def stderr(self) -> str:
         """What it has said so far."""
@@ -178,15 +181,17 @@ class Server:
             return client.stats(*words)
 
 
-def run_to_end(*words: str, env: dict[str, str] | None = None, place: Path):
+def run_to_end(*words: str, place: Path) -> subprocess.CompletedProcess[str]:
     """Runs the binary with exactly these words until it ends by itself."""
-    return subprocess.run(
+    ended = subprocess.run(
         [str(binary()), *words],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         cwd=place,
         timeout=10 * scale(),
-        env=os.environ | (env or {}),
+        env=os.environ | sanitizer_settings(place),
         check=False,
     )
+    assert not sanitizer_reports(place), sanitizer_reports(place)
+    return ended
