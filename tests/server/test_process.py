@@ -17,7 +17,7 @@ from harness.process import (
     sanitizer_reports,
     user_arguments,
 )
-from harness.timing import wait_until
+from harness.timing import sanitizer, wait_until
 from harness.wire import Conversation
 
 Start = Callable[..., Server]
@@ -119,6 +119,9 @@ def test_daemon(tmp_path: Path) -> None:
         assert os.getsid(pid) == pid
         for fd in (0, 1, 2):
             assert os.readlink(f"/proc/{pid}/fd/{fd}") == "/dev/null"
+        if sanitizer() is None:
+            # The one that gives freed memory back; a fork would lose it.
+            assert "jemalloc_bg_thd" in proc.thread_names(pid)
     finally:
         os.kill(pid, signal.SIGTERM)
         wait_until(lambda: not proc.is_running(pid), "the daemon has ended")

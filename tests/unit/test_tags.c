@@ -233,6 +233,23 @@ test_oldest_first(void **state)
     assert_int_equal(tags_totals(&tags).records, records);
 }
 
+/* Oldest first among all, not only among those that share a lock: a little
+ * forgetting raises the floor a little. */
+static void
+test_floor_rises_slowly(void **state)
+{
+    (void)state;
+    enum { MANY = 5000 };
+    uint64_t first, clock;
+    invalidate(0, &first);
+    for (uint32_t i = 1; i < MANY; i++)
+        invalidate(i, &clock);
+    tags_drop_idle(&tags, 16384);
+    uint64_t dropped = MANY - tags_totals(&tags).records;
+    assert_in_range(dropped, 10, MANY / 4);
+    assert_int_equal(tags.floor, first + dropped - 1);
+}
+
 /* Memory of records comes back, also where a few of them stay. */
 static void
 test_memory_comes_back(void **state)
@@ -295,6 +312,7 @@ main(void)
         TEST(test_counts),
         TEST(test_drop_raises_floor),
         TEST(test_oldest_first),
+        TEST(test_floor_rises_slowly),
         TEST(test_memory_comes_back),
         TEST(test_many_distinct),
     };

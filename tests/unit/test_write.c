@@ -225,6 +225,15 @@ test_append_stale(void **state)
     kit_expect(&kit, "k", "a");
     assert_string_equal(kit_get(&kit, "k")->tags, "t");
     assert_int_equal(kit_invalidate(&kit, "t"), 1);
+    /* The append's data is from before a flush, the entry from after it. */
+    struct store_write late = kit_write(&kit, STORE_APPEND, "f");
+    store_flush(kit.store, NOW_NEVER);
+    kit_set(&kit, "f", "a", "t");
+    assert_int_equal(kit_run(&kit, &late, kit_span("b"), NULL), STORE_STALE);
+    kit_expect(&kit, "f", "a");
+    kit_delete(&kit, "f");
+    kit_set(&kit, "k", "a", "t");
+    kit_invalidate(&kit, "t");
     /* Over a dead entry there is nothing to append to. */
     assert_int_equal(kit_store(&kit, STORE_APPEND, "k", "b", "t"),
                      STORE_NOT_STORED);

@@ -53,3 +53,9 @@ def memory_peak_bytes(pid: int) -> int:
     match = re.search(r"^VmHWM:\s*(\d+) kB$", status, re.MULTILINE)
     assert match
     return int(match[1]) * 1024
+
+
+def thread_names(pid: int) -> set[str]:
+    """The names of its threads."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/comm")
+    return {task.read_text().strip() for task in tasks}
