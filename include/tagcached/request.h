@@ -43,6 +43,7 @@ enum form {
     FORM_TOUCH,      /* key exptime [noreply] */
     FORM_DELAY,      /* [exptime] [noreply] */
     FORM_LEVEL,      /* level [noreply] */
+    FORM_MEGABYTES,  /* number [noreply] */
     FORM_TAGS,       /* tag [tags] [noreply] */
     FORM_KEY,        /* key */
     FORM_META,       /* key [flags] */

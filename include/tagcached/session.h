@@ -41,6 +41,10 @@ struct session_env {
                                       come whole, whose sum this bounds */
 };
 
+/* The memory that -m sets, and what of it may be unfinished input. At any
+ * time, by any thread. */
+void session_set_limit(const struct session_env *env, uint64_t bytes);
+
 /* `index` is the thread's place in env->counters. NULL: out of memory. */
 struct session_thread *session_thread_new(const struct session_env *env,
                                           unsigned index);

@@ -17,7 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { STORE_KEY_MAX = 250, STORE_TAG_MAX = 250, STORE_TAGS_MAX = 64 };
+enum { STORE_KEY_MAX = 250, STORE_TAG_MAX = 250, STORE_TAGS_MAX = 64,
+       STORE_WALK_MAX = 4096 };
 
 struct store;
 
@@ -172,6 +173,18 @@ enum store_status store_invalidate(struct store *store, const struct span *tags,
 /* One bounded slice of sweeping (expired, flushed, invalidated entries, the
  * appointment of a flush). Called every few ms by one thread. */
 void store_sweep(struct store *store);
+
+/* ---- looking at all entries --------------------------------------------- */
+
+struct store_cursor { /* where a walk stands; zero at its start */
+    unsigned shard;
+    uint32_t segment;
+};
+/* Shows the entries of one segment (at most STORE_WALK_MAX), or none, and
+ * moves on; false: that was all. What moves or comes while the walk goes on
+ * may be seen twice or not at all. */
+bool store_walk(struct store *store, struct store_cursor *cursor,
+                store_visit *visit, void *arg);
 
 /* ---- looking ------------------------------------------------------------ */
 struct store_stats {

@@ -36,8 +36,6 @@ make_parts(struct app *app)
 {
     const struct config *config = &app->config;
     app->budget.limit = config->limit_bytes;
-    /* As much as the largest entry that -I allows. */
-    app->unfinished.limit = config->limit_bytes / 2;
     app->info.libevent_version = event_get_version();
     const struct store_config store = {
         .budget = &app->budget,
@@ -54,6 +52,7 @@ make_parts(struct app *app)
         .budget = &app->budget,
         .unfinished = &app->unfinished,
     };
+    session_set_limit(&app->env, config->limit_bytes);
     if (!app->env.store || !app->env.counters) {
         log_error("cannot have the memory that a store of %llu MB begins with",
                   (unsigned long long)(config->limit_bytes >> 20));

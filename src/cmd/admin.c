@@ -1,4 +1,4 @@
-/* version verbosity flush_all mn quit */
+/* version verbosity flush_all cache_memlimit mn quit */
 #include "cmd/call.h"
 
 #include "tagcached/log.h"
@@ -31,6 +31,23 @@ cmd_flush_all(struct call *call)
     store_flush(call->env->store, now_expire(call->request->exptime));
     call_count(call, COUNTER_CMD_FLUSH);
     call_reply(call, REPLY_OK);
+    return CALL_DONE;
+}
+
+/* Entries that do not fit any more are evicted by the sweep. */
+enum call_result
+cmd_cache_memlimit(struct call *call)
+{
+    enum { LEAST_MB = 8, MOST_MB = 1000000000 };
+    uint64_t mb = call->request->number;
+    enum reply reply = REPLY_OK;
+    if (mb < LEAST_MB)
+        reply = REPLY_LIMIT_TOO_SMALL;
+    else if (mb > MOST_MB)
+        reply = REPLY_LIMIT_IN_BYTES;
+    else
+        session_set_limit(call->env, mb << 20);
+    call_reply(call, reply);
     return CALL_DONE;
 }
 

@@ -67,6 +67,11 @@ enum reply set_refusal(struct call *call);
 /* Likewise where there is no memory for its value. */
 enum reply set_no_memory(struct call *call);
 
+/* ---- dump.c -------------------------------------------------------------- */
+
+/* stats cachedump <class> <limit>; returns the last line. */
+enum reply dump_cache(struct call *call, struct span words);
+
 /* ---- meta commands ------------------------------------------------------ */
 
 /* Answers a meta command by a status and the flags that it carries. */

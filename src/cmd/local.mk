@@ -6,6 +6,7 @@ libcmd_a_SOURCES = \
 	src/cmd/block.c \
 	src/cmd/call.h \
 	src/cmd/delete.c \
+	src/cmd/dump.c \
 	src/cmd/get.c \
 	src/cmd/mget.c \
 	src/cmd/session.c \

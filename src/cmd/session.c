@@ -3,6 +3,15 @@
 #include "cmd/state.h"
 #include "tagcached/check.h"
 
+void
+session_set_limit(const struct session_env *env, uint64_t bytes)
+{
+    atomic_store_explicit(&env->budget->limit, bytes, memory_order_relaxed);
+    /* As much as the largest entry that -I allows. */
+    atomic_store_explicit(&env->unfinished->limit, bytes / 2,
+                          memory_order_relaxed);
+}
+
 struct session_thread *
 session_thread_new(const struct session_env *env, unsigned index)
 {

@@ -1,4 +1,4 @@
-/* stats, stats settings, stats reset. */
+/* stats, stats settings, stats reset; cachedump is dump.c's. */
 #include "cmd/call.h"
 
 #include "tagcached/log.h"
@@ -46,8 +46,9 @@ put_TIME(struct out *out, const char *name, const struct timeval *time)
 }
 
 static enum reply
-show_general(struct call *call)
+show_general(struct call *call, struct span words)
 {
+    (void)words;
     const struct session_env *env = call->env;
     struct look at = {
         .config = env->config, .info = env->info, .budget = env->budget};
@@ -85,8 +86,9 @@ put_listen(struct out *out, const struct config *config)
 }
 
 static enum reply
-show_settings(struct call *call)
+show_settings(struct call *call, struct span words)
 {
+    (void)words;
     const struct look at = {.config = call->env->config,
                             .budget = call->env->budget};
     const struct look *look = &at;
@@ -99,8 +101,9 @@ show_settings(struct call *call)
 }
 
 static enum reply
-reset(struct call *call)
+reset(struct call *call, struct span words)
 {
+    (void)words;
     counters_set_reset(call->env->counters);
     store_stats_reset(call->env->store);
     return REPLY_RESET;
@@ -108,11 +111,13 @@ reset(struct call *call)
 
 static const struct {
     struct span name;
-    enum reply (*show)(struct call *call); /* returns the last line */
+    /* `words` are the ones behind the name. Returns the last line. */
+    enum reply (*show)(struct call *call, struct span words);
 } kinds[] = {
     {{"", 0}, show_general},
     {{"settings", 8}, show_settings},
     {{"reset", 5}, reset},
+    {{"cachedump", 9}, dump_cache},
 };
 
 enum call_result
@@ -123,7 +128,7 @@ cmd_stats(struct call *call)
     token_next(&words, &name);
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         if (span_equals(name, kinds[i].name))
-            last = kinds[i].show(call);
+            last = kinds[i].show(call, words);
     out_put(call->out, reply_line(last));
     return CALL_DONE;
 }

@@ -162,6 +162,16 @@ parse_level(struct span words, struct request *request)
         request->number = (uint64_t)level;
 }
 
+/* memcached's own answer to a word that is no number. */
+static void
+parse_megabytes(struct span words, struct request *request)
+{
+    struct span number;
+    if (!token_next(&words, &number) ||
+        !num_parse_u64(number, &request->number))
+        request_refuse(request, REPLY_ERROR);
+}
+
 static void
 parse_tags(struct span words, struct request *request)
 {
@@ -185,6 +195,7 @@ static const struct {
     [FORM_TOUCH] = {parse_touch, true},
     [FORM_DELAY] = {parse_delay, true},
     [FORM_LEVEL] = {parse_level, true},
+    [FORM_MEGABYTES] = {parse_megabytes, true},
     [FORM_TAGS] = {parse_tags, true},
     [FORM_KEY] = {parse_key, false},
 };
@@ -202,7 +213,9 @@ take_noreply(enum form form, struct span *words, struct request *request)
     if (alone && form == FORM_TAGS)
         return;
     request->noreply = true;
-    if (!alone || form == FORM_DELAY || form == FORM_LEVEL)
+    bool keyless = form == FORM_DELAY || form == FORM_LEVEL ||
+                   form == FORM_MEGABYTES;
+    if (!alone || keyless)
         *words = before;
 }
 

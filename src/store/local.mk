@@ -12,4 +12,5 @@ libstore_a_SOURCES = \
 	src/store/sweep.c \
 	src/store/table.c src/store/table.h \
 	src/store/tags.c src/store/tags.h \
+	src/store/walk.c \
 	src/store/write.c

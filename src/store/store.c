@@ -103,6 +103,18 @@ store_prefetch_item(const struct store *store, uint64_t hash)
 /* ---- memory ---- */
 
 bool
+store_make_some_room(struct store *store, size_t bytes)
+{
+    unsigned turn =
+        atomic_fetch_add_explicit(&store->rotor, 1, memory_order_relaxed);
+    struct shard *shard = &store->shards[turn & (store->nshards - 1)];
+    shard_lock(shard);
+    bool progress = reclaim_some(shard, bytes);
+    shard_unlock(shard);
+    return progress;
+}
+
+bool
 store_make_room(struct store *store, size_t bytes)
 {
     struct mem_budget *budget = store->env.budget;
@@ -110,13 +122,7 @@ store_make_room(struct store *store, size_t bytes)
     while (mem_budget_excess(budget, bytes) > 0) {
         if (barren == store->nshards * ROOM_PASSES)
             return false;
-        unsigned turn = atomic_fetch_add_explicit(&store->rotor, 1,
-                                                  memory_order_relaxed);
-        struct shard *shard = &store->shards[turn & (store->nshards - 1)];
-        shard_lock(shard);
-        bool progress = reclaim_some(shard, bytes);
-        shard_unlock(shard);
-        barren = progress ? 0 : barren + 1;
+        barren = store_make_some_room(store, bytes) ? 0 : barren + 1;
     }
     return true;
 }
@@ -152,8 +158,8 @@ store_is_too_large(const struct store *store, size_t klen, uint32_t flags,
 
 /* ---- reading ---- */
 
-static void
-view_item(struct store_view *view, const struct item *it)
+void
+store_view_item(struct store_view *view, const struct item *it)
 {
     bool blob = it->bits & ITEM_BLOB;
     *view = (struct store_view){
@@ -197,7 +203,7 @@ store_get(struct store *store, const struct store_key *key,
     if (status == STORE_OK) {
         struct item *it = found.item;
         struct store_view view;
-        view_item(&view, it);
+        store_view_item(&view, it);
         if (!how.peek)
             mark_used(it, ITEM_FETCHED | ITEM_TOUCHED);
         if (how.touch) {

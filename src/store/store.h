@@ -45,6 +45,12 @@ store_delete_slot(struct shard *shard, uint64_t hash)
 /* Makes room for `bytes` more in the budget, taking from all shards in turn.
  * False: nothing is left to evict. No lock is held. */
 bool store_make_room(struct store *store, size_t bytes);
+/* The same from the next shard only, about a segment at the most. False: it
+ * had nothing. */
+bool store_make_some_room(struct store *store, size_t bytes);
+
+/* What a visitor is shown of an entry, but for its size. */
+void store_view_item(struct store_view *view, const struct item *it);
 
 /* Kills everything that is there now. */
 void store_flush_now(struct store *store);

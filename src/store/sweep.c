@@ -9,6 +9,7 @@
  * segment.
  */
 #include "store/store.h"
+#include "tagcached/mem.h"
 #include "tagcached/now.h"
 
 enum { SLICE_US = 150 };
@@ -72,12 +73,24 @@ keep_appointment(struct store *store)
         store_flush_now(store);
 }
 
+/* The limit was lowered, or the budget overdrawn by what could not wait. */
+static void
+shed(struct store *store, uint64_t end_us)
+{
+    struct mem_budget *budget = store->env.budget;
+    for (unsigned barren = 0;
+         barren < store->nshards && mem_budget_excess(budget, 0) > 0 &&
+         now_us() < end_us;)
+        barren = store_make_some_room(store, 0) ? 0 : barren + 1;
+}
+
 void
 store_sweep(struct store *store)
 {
     struct sweep *sweep = &store->sweep;
     uint64_t end_us = now_us() + SLICE_US;
     keep_appointment(store);
+    shed(store, end_us);
     /* At most one round a slice: an idle server does next to nothing. */
     for (unsigned laps = 0; laps < store->nshards && now_us() < end_us;) {
         struct shard *shard = &store->shards[sweep->shard];

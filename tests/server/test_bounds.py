@@ -67,3 +67,17 @@ def test_many_keys_give_way(server: Server) -> None:
         expected = [b"VALUE hit 0 3", b"yes"] * 2 + [b"END", b"MN"]
         assert client.lines(6) == expected
         assert int(client.stats()["conn_yields"]) >= yields + 9
+
+
+def test_limit_changes_while_running(server: Server) -> None:
+    """cache_memlimit: a lower one evicts, and the memory comes back."""
+    with server.connect() as client:
+        fill(server, "key", 40_000)  # some 22 MB
+        before = items(server)
+        assert client.ask("cache_memlimit 8") == b"OK"
+        assert client.stats()["limit_maxbytes"] == str(8 << 20)
+        wait_until(lambda: int(client.stats()["bytes"]) < 8 << 20, "it has shrunk")
+        assert 5_000 < items(server) < before
+        assert client.ask("cache_memlimit 64") == b"OK"
+        fill(server, "key", 40_000)
+        assert items(server) == before
