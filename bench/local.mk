@@ -1,5 +1,6 @@
 # The comparison with other servers. Nothing here runs in `make check`.
-noinst_PROGRAMS += bench/load bench/null_server
+# Built by `make bench` only.
+EXTRA_PROGRAMS += bench/load bench/null_server
 
 bench_load_SOURCES = \
 	bench/load.c \
@@ -41,3 +42,5 @@ bench: tagcached$(EXEEXT) bench/load$(EXEEXT) bench/null_server$(EXEEXT)
 		--memcached "$${MEMCACHED:-memcached}" \
 		--results $(srcdir)/bench/results \
 		--mode "$${BENCH:-full}" $(BENCHFLAGS)
+
+CLEANFILES += bench/load$(EXEEXT) bench/null_server$(EXEEXT)
