@@ -16,9 +16,10 @@ Start = Callable[..., Server]
 
 @pytest.fixture
 def pair(start: Start) -> Iterator[tuple[Conversation, Conversation]]:
-    """Two clients of one server, on its unix socket: there one can wait until
-    the server has read what was sent."""
-    server = start(unix=True)
+    """Two clients of one server. On a unix socket one can wait until the server
+    has read what was sent; with one thread it has then also parsed it before it
+    turns to the other client."""
+    server = start("-t", "1", unix=True)
     with server.connect() as first, server.connect() as second:
         yield first, second
 
