@@ -28,7 +28,8 @@ reclaim_init(struct reclaim *r)
 static bool
 is_tight(const struct shard *shard)
 {
-    return mem_budget_excess(shard->env->budget, SEGMENT_BYTES) > 0;
+    return !shard->segs.spare &&
+           mem_budget_excess(shard->env->budget, SEGMENT_BYTES) > 0;
 }
 
 static void
@@ -304,7 +305,7 @@ reclaim_some(struct shard *shard, size_t bytes)
            seen < SEGMENT_BYTES) {
         /* In pieces: with blobs a few entries may be enough. */
         enum { PIECE = 1024 };
-        if (!step(shard, 1, PIECE))
+        if (!segments_give_spare(&shard->segs) && !step(shard, 1, PIECE))
             return false;
         seen += PIECE;
     }

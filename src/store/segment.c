@@ -74,8 +74,8 @@ charge(struct segments *segs, bool force)
     return force || mem_budget_take(segs->budget, SEGMENT_BYTES);
 }
 
-struct segment *
-segment_new(struct segments *segs, struct segment *newer, bool force)
+static struct segment *
+allocate(struct segments *segs, bool force)
 {
     if (!charge(segs, force))
         return NULL;
@@ -91,9 +91,29 @@ segment_new(struct segments *segs, struct segment *newer, bool force)
     }
     seg->number = number;
     seg->live_bytes = seg->live_items = 0;
+    segs->count++;
+    return seg;
+}
+
+static void
+deallocate(struct segments *segs, struct segment *seg)
+{
+    CHECK(table_set(&segs->by_number, seg->number, NULL));
+    number_give(segs, seg->number);
+    mem_free(seg);
+    mem_budget_give(segs->budget, SEGMENT_BYTES);
+    segs->count--;
+}
+
+struct segment *
+segment_new(struct segments *segs, struct segment *newer, bool force)
+{
+    struct segment *seg = segs->spare;
+    segs->spare = NULL;
+    if (!seg && !(seg = allocate(segs, force)))
+        return NULL;
     segment_rewind(seg);
     list_insert(segs, seg, newer);
-    segs->count++;
     return seg;
 }
 
@@ -102,11 +122,21 @@ segment_free(struct segments *segs, struct segment *seg)
 {
     CHECK(seg->live_items == 0 && seg->live_bytes == 0);
     list_remove(segs, seg);
-    CHECK(table_set(&segs->by_number, seg->number, NULL));
-    number_give(segs, seg->number);
-    mem_free(seg);
-    mem_budget_give(segs->budget, SEGMENT_BYTES);
-    segs->count--;
+    bool full = mem_budget_excess(segs->budget, SEGMENT_BYTES) > 0;
+    if (full && !segs->spare && mem_budget_excess(segs->budget, 0) == 0)
+        segs->spare = seg;
+    else
+        deallocate(segs, seg);
+}
+
+bool
+segments_give_spare(struct segments *segs)
+{
+    struct segment *seg = segs->spare;
+    segs->spare = NULL;
+    if (seg)
+        deallocate(segs, seg);
+    return seg != NULL;
 }
 
 void
@@ -117,6 +147,7 @@ segments_fini(struct segments *segs)
         seg->live_items = seg->live_bytes = 0;
         segment_free(segs, seg);
     }
+    segments_give_spare(segs);
     mem_free(segs->next_free);
     mem_budget_give(segs->budget,
                     segs->next_free_cap * sizeof(*segs->next_free));

@@ -44,8 +44,11 @@ struct segments {
     uint32_t free_number; /* numbers free again: a list, see segment.c */
     uint32_t *next_free;
     uint32_t next_free_cap;
-    uint32_t count;
+    uint32_t count; /* held, the spare one included */
     struct segment *oldest, *newest;
+    /* A freed one, kept while the budget is full: it is taken again at once,
+     * and going through the allocator its pages would be resident twice. */
+    struct segment *spare;
     struct mem_budget *budget;
 };
 
@@ -56,6 +59,8 @@ void segments_fini(struct segments *segs); /* frees those in the list */
  * budget is used up (not with `force`), or memory is out. */
 struct segment *segment_new(struct segments *segs, struct segment *newer,
                             bool force);
+/* Gives the spare one back, for others to use; false: there is none. */
+bool segments_give_spare(struct segments *segs);
 /* All its entries are dead. */
 void segment_free(struct segments *segs, struct segment *seg);
 /* The same, but it is used again from its start. */

@@ -23,10 +23,11 @@ def flood(client: Conversation, batches: Iterable[tuple[bytes, int]]) -> bytes:
             while not exhausted or received < wanted:
                 if not todo and not exhausted:
                     batch = next(source, None)
-                    exhausted = batch is None
-                    if batch:
-                        todo, count = memoryview(batch[0]), batch[1]
-                        wanted += count * len(STORED)
+                    if batch is None:
+                        exhausted = True
+                        continue  # perhaps all replies are there already
+                    todo, count = memoryview(batch[0]), batch[1]
+                    wanted += count * len(STORED)
                 events = selectors.EVENT_READ
                 if todo:
                     events |= selectors.EVENT_WRITE
