@@ -399,6 +399,9 @@ fill_up(uint64_t limit, bool tags)
     struct kit full;
     struct kit_random random = {limit};
     kit_open(&full, limit);
+    /* While it makes room, each shard may need a segment for what it keeps and
+     * one for what it packs; and the index grows when it must. */
+    uint64_t overdraft = (2 * kit_stats(&full).shards + 2) * 65536;
     for (int i = 0; i < FILLS; i++) {
         char key[32], tag[32];
         sprintf(key, "key%u", kit_below(&random, 100000));
@@ -416,7 +419,7 @@ fill_up(uint64_t limit, bool tags)
                         (unsigned long long)limit, i, len, (int)status);
         assert_int_equal(status, STORE_OK);
         assert_int_equal(kit_get(&full, key)->view.value.len, len);
-        assert_true(full.budget.used <= limit + 4 * 65536);
+        assert_true(full.budget.used <= limit + overdraft);
         if (i % 1000 == 0)
             kit_audit(&full);
     }
